@@ -1,0 +1,149 @@
+"""What a denoising method tells about itself, and the call that runs it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from denoise_studio.core.errors import RecipeError
+from denoise_studio.core.parameter import Parameter, Value, Values
+from denoise_studio.core.types import BoolArray, FloatArray
+
+FieldValue = Value | FloatArray
+"""One value for all pixels of a tile, or `(h, w)` float32 with one for each."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A method's input: pixels with a margin, and the values that hold at each inner pixel.
+
+    Args:
+        pixels: `(C, h + 2 halo, w + 2 halo)` float32, C-contiguous, edges reflected.
+        valid: same height and width, False where a pixel must neither be filtered nor be
+            looked at (its value there is 0); None if all are valid.
+        halo: margin on every side, at least what the method's `halo` asked for.
+        values: every parameter of the method.
+        noise_level: noise sd in the picture's unit.
+        value_range: smallest and largest valid value of the whole picture (not of the tile).
+        device: "cpu", "cuda" or "mps".
+        seed: the recipe's.
+    """
+
+    pixels: FloatArray
+    valid: BoolArray | None
+    halo: int
+    values: Mapping[str, FieldValue]
+    noise_level: float
+    value_range: tuple[float, float]
+    device: str = "cpu"
+    seed: int = 0
+
+
+Apply = Callable[[Tile], FloatArray]
+"""Filters one tile: returns `(C, h, w)` float32 without the halo, on the CPU.
+
+Raises `OutOfMemory` when the device has not enough memory for this tile.
+"""
+
+
+@dataclass(frozen=True)
+class Denoiser:
+    """A method's descriptor: all that the engine and the window know of it.
+
+    Args:
+        id: stable key in recipes ("bilateral").
+        name: what the user picks in the list.
+        summary: one sentence for the list's tooltip.
+        paper: authors, title, year or arXiv number.
+        parameters: typed parameters, in the order in which they are shown.
+        load: imports what the method needs and returns the call; runs in a worker.
+        halo: pixels of surroundings that these parameter values need (maxima over regions).
+        channels: channel counts it accepts.
+        domain: value domain it was made for ("any": the same in every unit).
+        size_multiple: tile sides must be a multiple of this.
+        exact_tiles: tiled equals untiled to the last bit for any rectangle; such a method is
+            re-run on just the pixels that changed, others on whole cells of the grid.
+        parallel_tiles: one call uses one core, so the engine runs several tiles at once.
+        uses_noise_level: whether `Tile.noise_level` matters.
+        devices: where it can run.
+        cost: rough floating-point operations a pixel at default values, for estimates.
+        weights_sha256: checksum of the weights it uses, if any.
+        version: raised when the same parameters give other pixels than before.
+    """
+
+    id: str
+    name: str
+    summary: str
+    paper: str
+    parameters: tuple[Parameter, ...]
+    load: Callable[[], Apply]
+    halo: Callable[[Mapping[str, Value]], int]
+    channels: tuple[int, ...] = (1, 3)
+    domain: str = "any"
+    size_multiple: int = 1
+    exact_tiles: bool = False
+    parallel_tiles: bool = False
+    uses_noise_level: bool = False
+    devices: tuple[Literal["cpu", "cuda", "mps"], ...] = ("cpu",)
+    cost: float = 1.0
+    weights_sha256: str | None = None
+    version: int = 1
+
+    def parameter(self, name: str) -> Parameter:
+        """The parameter of that name.
+
+        Raises:
+            RecipeError: the method has none.
+        """
+        for parameter in self.parameters:
+            if parameter.name == name:
+                return parameter
+        known = ", ".join(parameter.name for parameter in self.parameters) or "none"
+        raise RecipeError(f"The method {self.id} has no parameter {name!r} (it has: {known}).")
+
+    @property
+    def region_parameters(self) -> tuple[Parameter, ...]:
+        return tuple(parameter for parameter in self.parameters if parameter.per_region)
+
+    def describe(self) -> dict[str, Any]:
+        """Plain JSON types, for the command line."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "summary": self.summary,
+            "paper": self.paper,
+            "version": self.version,
+            "domain": self.domain,
+            "channels": list(self.channels),
+            "devices": list(self.devices),
+            "size_multiple": self.size_multiple,
+            "exact_tiles": self.exact_tiles,
+            "uses_noise_level": self.uses_noise_level,
+            "default_halo": self.halo(Values({p.name: p.default for p in self.parameters})),
+            "cost": self.cost,
+            "weights_sha256": self.weights_sha256,
+            "parameters": [_describe_parameter(parameter) for parameter in self.parameters],
+        }
+
+
+def _describe_parameter(parameter: Parameter) -> dict[str, Any]:
+    result: dict[str, Any] = {
+        "name": parameter.name,
+        "label": parameter.label,
+        "description": parameter.description,
+        "kind": parameter.kind.value,
+        "unit": parameter.unit,
+        "default": parameter.default,
+        "per_region": parameter.per_region,
+    }
+    if parameter.is_numeric:
+        result |= {
+            "minimum": parameter.minimum,
+            "maximum": parameter.maximum,
+            "step": parameter.step,
+            "scale": "log" if parameter.logarithmic else "linear",
+            "relative_to_span": parameter.unit == "value",
+            "default_noise_multiple": parameter.noise_multiple,
+        }
+    if parameter.choices:
+        result["choices"] = list(parameter.choices)
+    return result

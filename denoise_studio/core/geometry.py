@@ -1,0 +1,77 @@
+"""Integer rectangles of a picture, in pixels: x to the right, y down."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+
+class Rect(NamedTuple):
+    """The pixels with `x <= column < x + width` and `y <= row < y + height`."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    @classmethod
+    def from_edges(cls, x0: int, y0: int, x1: int, y1: int) -> "Rect":
+        return cls(x0, y0, max(0, x1 - x0), max(0, y1 - y0))
+
+    @property
+    def x1(self) -> int:
+        return self.x + self.width
+
+    @property
+    def y1(self) -> int:
+        return self.y + self.height
+
+    @property
+    def area(self) -> int:
+        return self.width * self.height
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Row and column slices into a `(..., H, W)` array."""
+        return slice(self.y, self.y1), slice(self.x, self.x1)
+
+    def __bool__(self) -> bool:
+        return self.width > 0 and self.height > 0
+
+    def intersect(self, other: "Rect") -> "Rect":
+        x, y = max(self.x, other.x), max(self.y, other.y)
+        return Rect.from_edges(x, y, max(x, min(self.x1, other.x1)), max(y, min(self.y1, other.y1)))
+
+    def union(self, other: "Rect") -> "Rect":
+        """The smallest rectangle around both; an empty one adds nothing."""
+        if not other:
+            return self
+        if not self:
+            return other
+        return Rect.from_edges(
+            min(self.x, other.x), min(self.y, other.y), max(self.x1, other.x1), max(self.y1, other.y1)
+        )
+
+    def expand(self, margin: int) -> "Rect":
+        return Rect.from_edges(self.x - margin, self.y - margin, self.x1 + margin, self.y1 + margin)
+
+    def translate(self, dx: int, dy: int) -> "Rect":
+        return Rect(self.x + dx, self.y + dy, self.width, self.height)
+
+    def contains(self, other: "Rect") -> bool:
+        return self.x <= other.x and self.y <= other.y and self.x1 >= other.x1 and self.y1 >= other.y1
+
+    def quarters(self) -> Iterator["Rect"]:
+        """Up to four rectangles that tile this one, halving each side longer than one pixel."""
+        xm, ym = self.x + (self.width + 1) // 2, self.y + (self.height + 1) // 2
+        for y0, y1 in ((self.y, ym), (ym, self.y1)):
+            for x0, x1 in ((self.x, xm), (xm, self.x1)):
+                part = Rect.from_edges(x0, y0, x1, y1)
+                if part:
+                    yield part
+
+
+def bounding(rects: Iterable[Rect]) -> Rect:
+    """The smallest rectangle around all of them."""
+    result = Rect(0, 0, 0, 0)
+    for rect in rects:
+        result = result.union(rect)
+    return result

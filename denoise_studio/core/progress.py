@@ -1,0 +1,38 @@
+"""Progress and cancellation without any toolkit."""
+
+import threading
+from collections.abc import Callable
+
+from denoise_studio.core.errors import Cancelled
+
+Listener = Callable[[float, str], None]
+
+
+class Progress:
+    """Carries progress out of a job and the wish to stop into it.
+
+    A job calls `report` (0..1 and a short text) and, between tiles, `check`, which raises
+    `Cancelled` once anybody has called `cancel`. Both may be called from any thread.
+    """
+
+    def __init__(self, listener: Listener | None = None) -> None:
+        self._listener = listener
+        self._cancelled = threading.Event()
+
+    @property
+    def cancelled(self) -> bool:
+        return self._cancelled.is_set()
+
+    def cancel(self) -> None:
+        self._cancelled.set()
+
+    def check(self) -> None:
+        """Raise `Cancelled` if the job is no longer wanted."""
+        if self._cancelled.is_set():
+            raise Cancelled
+
+    def report(self, fraction: float, text: str = "") -> None:
+        """Tell how far the job is; a no-op without a listener."""
+        self.check()
+        if self._listener is not None:
+            self._listener(min(max(fraction, 0.0), 1.0), text)

@@ -1,0 +1,63 @@
+"""Writing a file so that a failure leaves nothing behind: beside the target, then renamed."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from denoise_studio.core.errors import FormatError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path in the target's folder; rename it to `path` if all went well.
+
+    Raises:
+        FormatError: the folder is missing or cannot be written, or the disk is full. The
+            target is then as it was and the temporary file is gone.
+    """
+    folder = path.parent
+    if not folder.is_dir():
+        raise FormatError(f"The folder {folder} does not exist.")
+    if path.is_dir():
+        raise FormatError(f"{path} is a folder.")
+    try:
+        handle, name = tempfile.mkstemp(
+            prefix=f".{path.stem[:40]}-", suffix=f".part{path.suffix}", dir=folder
+        )
+    except OSError as error:
+        raise FormatError(f"Cannot write into {folder}: {_reason(error)}.") from None
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        _flush(temporary)
+        temporary.chmod(path.stat().st_mode & 0o7777 if path.exists() else 0o666 & ~_umask())
+        temporary.replace(path)
+    except OSError as error:
+        raise FormatError(f"Cannot write {path}: {_reason(error)}.") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a whole file through `replacing`."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def _flush(path: Path) -> None:
+    """Have the disk take the data before the rename makes it the file."""
+    with path.open("rb+") as stream:
+        os.fsync(stream.fileno())
+
+
+def _umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()

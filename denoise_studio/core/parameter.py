@@ -107,7 +107,8 @@ class Parameter:
             if not limits.minimum - slack <= value <= limits.maximum + slack:
                 unit = f" {limits.unit}" if limits.unit else ""
                 raise RecipeError(
-                    f"{self.name} must be between {limits.minimum:g} and {limits.maximum:g}{unit}, not {value:g}."
+                    f"{self.name} must be between {limits.minimum:g} and {limits.maximum:g}{unit}, "
+                    f"not {value:g}."
                 )
         return int(value) if self.kind is ParameterKind.INT else float(value)
 

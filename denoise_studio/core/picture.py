@@ -201,7 +201,7 @@ def mark_non_finite(pixels: FloatArray) -> tuple[FloatArray, BoolArray | None]:
     finite = np.isfinite(pixels)
     if finite.all():
         return pixels, None
-    bad = ~finite.all(axis=0)
+    bad: BoolArray = np.logical_not(finite.all(axis=0))
     if bad.all():
         raise StudioError("The picture holds no finite pixel (all are NaN or infinite).")
     clean = pixels.copy()

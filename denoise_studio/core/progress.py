@@ -23,6 +23,10 @@ class Progress:
     def cancelled(self) -> bool:
         return self._cancelled.is_set()
 
+    def listen(self, listener: Listener) -> None:
+        """Send progress to this listener from now on."""
+        self._listener = listener
+
     def cancel(self) -> None:
         self._cancelled.set()
 

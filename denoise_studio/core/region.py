@@ -5,6 +5,7 @@ at `i + 0.5`. A mask depends only on the region and the pixel, never on the rect
 for, so tiles agree to the last bit.
 """
 
+import itertools
 import math
 from typing import Annotated, Any
 
@@ -172,7 +173,7 @@ def _extent(points: tuple[Point, ...], margin: float) -> tuple[float, float, flo
 def _distance_to_path(x: Any, y: Any, points: tuple[Point, ...], reach: float) -> Any:
     """Distance to a polyline, exact up to `reach` and `reach` beyond (each segment touches only its slab)."""
     result = np.full(np.broadcast_shapes(x.shape, y.shape), reach)
-    segments = list(zip(points, points[1:], strict=False)) or [(points[0], points[0])]
+    segments = list(itertools.pairwise(points)) or [(points[0], points[0])]
     for (ax, ay), (bx, by) in segments:
         columns = _span(x[0], min(ax, bx) - reach, max(ax, bx) + reach)
         rows = _span(y[:, 0], min(ay, by) - reach, max(ay, by) + reach)

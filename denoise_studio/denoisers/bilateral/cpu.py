@@ -1,0 +1,189 @@
+"""The adaptive bilateral filter on the CPU: one numba kernel, vectorised along a row.
+
+Each call runs on one core without the interpreter lock, and no numba threading layer is used,
+so any number of lanes may call it at once (numba's `workqueue` layer aborts the process then).
+Every pixel's arithmetic depends on its own window only, so tiles agree to the last bit.
+"""
+
+from typing import Any
+
+import numba
+import numpy as np
+
+from denoise_studio.core.types import BoolArray, FloatArray
+
+_F = np.float32
+# No reassociation: the rounding trick in _exp2 needs (t + magic) - magic as written.
+_FAST = {"contract", "nnan", "ninf", "nsz", "arcp"}
+_LOG2_E = 1.4426950408889634
+
+
+@numba.njit(inline="always", fastmath=_FAST)
+def _exp2(t: Any) -> Any:  # pragma: no cover - compiled
+    """2**t for t <= 0 with a relative error below 3e-7; below 2**-126 it stays there.
+
+    t is split into a whole number (by adding and taking away 1.5 * 2**23, which rounds) and a
+    rest in [-1/2, 1/2], whose power is a polynomial; the whole number goes into the exponent.
+    """
+    t = max(t, _F(-126.0))
+    shifted = t + _F(12582912.0)
+    rest = t - (shifted - _F(12582912.0))
+    power = _F(0.0013400432)
+    power = power * rest + _F(0.009670683)
+    power = power * rest + _F(0.055503324)
+    power = power * rest + _F(0.24022651)
+    power = power * rest + _F(0.6931472)
+    power = power * rest + _F(1.0)
+    bits = np.float32(power).view(np.int32)
+    whole = np.float32(shifted).view(np.int32)
+    return np.int32(bits + np.int32(whole << np.int32(23))).view(np.float32)
+
+
+@numba.njit(fastmath=_FAST, nogil=True)
+def _add_grey(
+    centre: Any, other: Any, fx: Any, fy: Any, gx: Any, gy: Any, gr: Any, keep: Any, weights: Any, total: Any
+) -> None:  # pragma: no cover - compiled
+    """Add one neighbour to the sums of every pixel of a row."""
+    for x in range(weights.shape[0]):
+        d = other[x] - centre[x]
+        weight = _exp2(d * d * gr[x] + (gx[x] * fx + gy[x] * fy)) * keep[x]
+        weights[x] += weight
+        total[x] += weight * d
+
+
+@numba.njit(fastmath=_FAST, nogil=True)
+def _add_colour(
+    red: Any,
+    green: Any,
+    blue: Any,
+    fx: Any,
+    fy: Any,
+    gx: Any,
+    gy: Any,
+    gr: Any,
+    keep: Any,
+    weights: Any,
+    total: Any,
+) -> None:  # pragma: no cover - compiled
+    """The same for three channels, each given as (centre, other)."""
+    total0, total1, total2 = total[0], total[1], total[2]
+    red0, red1 = red
+    green0, green1 = green
+    blue0, blue1 = blue
+    for x in range(weights.shape[0]):
+        d0, d1, d2 = red1[x] - red0[x], green1[x] - green0[x], blue1[x] - blue0[x]
+        distance = d0 * d0 + d1 * d1 + d2 * d2
+        weight = _exp2(distance * gr[x] + (gx[x] * fx + gy[x] * fy)) * keep[x]
+        weights[x] += weight
+        total0[x] += weight * d0
+        total1[x] += weight * d1
+        total2[x] += weight * d2
+
+
+@numba.njit(nogil=True)
+def _set_keep(
+    keep: Any, rx: Any, ry: Any, dx: int, dy: int, valid: Any, masked: bool
+) -> None:  # pragma: no cover
+    """1 where the neighbour at (dx, dy) is valid and inside the pixel's own window, else 0."""
+    ax, ay = np.int32(abs(dx)), np.int32(abs(dy))
+    for x in range(keep.shape[0]):
+        keep[x] = _F(1.0) if (rx[x] >= ax and ry[x] >= ay) else _F(0.0)
+    if masked:
+        for x in range(keep.shape[0]):
+            keep[x] = keep[x] if valid[x] else _F(0.0)
+
+
+@numba.njit(fastmath=_FAST, nogil=True, cache=True)
+def _filter(
+    pixels: Any, halo: int, valid: Any, gx: Any, gy: Any, gr: Any, rx: Any, ry: Any, out: Any
+) -> None:  # pragma: no cover - compiled
+    """Filter a tile.
+
+    pixels (C, h + 2 halo, w + 2 halo); valid the same height and width, or (1, 1) for "all";
+    gx, gy, gr factors of dx², dy² and the squared difference in the exponent of 2, and rx, ry
+    the window's radii, each (h, w) or (1, w) for one row that serves all; out (C, h, w).
+
+    Differences from the centre are averaged, not values, so a flat field stays flat exactly.
+    One loop serves all cases (`keep` leaves neighbours out), so no case rounds differently.
+    """
+    channels, height, width = out.shape
+    ones = np.ones(width, np.float32)
+    keep = np.empty(width, np.float32)
+    weights = np.empty(width, np.float32)
+    total = np.empty((channels, width), np.float32)
+    masked = valid.shape[0] > 1
+    inner = slice(halo, halo + width)
+    for y in range(height):
+        m = min(y, gx.shape[0] - 1)
+        low_x, high_x, low_y, high_y = rx[m].min(), rx[m].max(), ry[m].min(), ry[m].max()
+        row = y + halo
+        weights[:] = _F(1.0)
+        total[:] = _F(0.0)
+        for dy in range(-high_y, high_y + 1):
+            fy = _F(dy * dy)
+            for dx in range(-high_x, high_x + 1):
+                if dx == 0 and dy == 0:
+                    continue
+                fx = _F(dx * dx)
+                used = ones
+                outer = slice(halo + dx, halo + dx + width)
+                if masked or abs(dx) > low_x or abs(dy) > low_y:
+                    _set_keep(keep, rx[m], ry[m], dx, dy, valid[row + dy if masked else 0, outer], masked)
+                    used = keep
+                if channels == 1:
+                    _add_grey(
+                        pixels[0, row, inner], pixels[0, row + dy, outer],
+                        fx, fy, gx[m], gy[m], gr[m], used, weights, total[0],
+                    )  # fmt: skip
+                else:
+                    _add_colour(
+                        (pixels[0, row, inner], pixels[0, row + dy, outer]),
+                        (pixels[1, row, inner], pixels[1, row + dy, outer]),
+                        (pixels[2, row, inner], pixels[2, row + dy, outer]),
+                        fx, fy, gx[m], gy[m], gr[m], used, weights, total,
+                    )  # fmt: skip
+        for c in range(channels):
+            for x in range(width):
+                out[c, y, x] = pixels[c, row, halo + x] + total[c, x] / weights[x]
+
+
+_ALL_VALID: BoolArray = np.ones((1, 1), np.bool_)
+
+
+def bilateral_cpu(
+    pixels: FloatArray,
+    halo: int,
+    valid: BoolArray | None,
+    sigma_x: FloatArray,
+    sigma_y: FloatArray,
+    sigma_r: FloatArray,
+    radius_x: Any,
+    radius_y: Any,
+) -> FloatArray:
+    """Filter one tile on this thread.
+
+    Args:
+        pixels: `(C, h + 2 halo, w + 2 halo)` float32 with C = 1 or 3.
+        halo: margin, at least the largest radius.
+        valid: `(h + 2 halo, w + 2 halo)`, or None.
+        sigma_x: `(h, w)`, or `(1, w)` where every row is the same.
+        sigma_y: the same shape.
+        sigma_r: the same shape.
+        radius_x: the same shape, int32.
+        radius_y: the same shape, int32.
+
+    Returns:
+        `(C, h, w)` float32.
+    """
+    channels, height, width = pixels.shape[0], pixels.shape[1] - 2 * halo, pixels.shape[2] - 2 * halo
+    out = np.empty((channels, height, width), np.float32)
+    gx, gy, gr = (_factor(sigma) for sigma in (sigma_x, sigma_y, sigma_r))
+    mask = _ALL_VALID if valid is None else valid
+    _filter(pixels, halo, mask, gx, gy, gr, radius_x, radius_y, out)
+    return out
+
+
+def _factor(sigma: FloatArray) -> FloatArray:
+    """-log2(e) / (2 sigma²), in double precision before it is rounded once."""
+    wide = sigma.astype(np.float64)
+    return np.maximum(-_LOG2_E / (2.0 * wide * wide), -3e38).astype(np.float32)

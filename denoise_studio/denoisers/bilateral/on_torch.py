@@ -1,0 +1,70 @@
+"""The same filter with torch, for GPUs: shifted copies added up in place, no unfolded window."""
+
+from typing import Any
+
+import numpy as np
+
+from denoise_studio.core.errors import OutOfMemory
+from denoise_studio.core.types import BoolArray, FloatArray
+
+
+def bilateral_torch(
+    pixels: FloatArray,
+    halo: int,
+    valid: BoolArray | None,
+    sigma_x: FloatArray,
+    sigma_y: FloatArray,
+    sigma_r: FloatArray,
+    radius_x: Any,
+    radius_y: Any,
+    device: str,
+) -> FloatArray:
+    """Arguments as `bilateral_cpu`, plus the torch device; the result is on the CPU.
+
+    Raises:
+        OutOfMemory: the device could not hold the tile.
+    """
+    import torch
+
+    try:
+        with torch.inference_mode():
+            return _run(torch, pixels, halo, valid, (sigma_x, sigma_y, sigma_r), (radius_x, radius_y), device)
+    except torch.OutOfMemoryError:
+        reason = "the GPU has not enough memory for this tile"
+    except RuntimeError as error:  # Apple's backend raises a plain one
+        if "out of memory" not in str(error).lower():
+            raise
+        reason = "the GPU has not enough memory for this tile"
+    # Raised outside the except block: a traceback would keep the tensors alive.
+    raise OutOfMemory(reason)
+
+
+def _run(torch: Any, pixels: Any, halo: int, valid: Any, sigmas: Any, radii: Any, device: str) -> FloatArray:
+    source = torch.from_numpy(pixels).to(device)
+    height, width = source.shape[1] - 2 * halo, source.shape[2] - 2 * halo
+    gx, gy, gr = (
+        torch.from_numpy((-0.5 / np.square(s.astype(np.float64))).clip(-3e38).astype(np.float32)).to(device)
+        for s in sigmas
+    )
+    rx, ry = (torch.from_numpy(np.ascontiguousarray(radius)).to(device) for radius in radii)
+    mask = None if valid is None else torch.from_numpy(np.ascontiguousarray(valid)).to(device)
+    centre = source[:, halo : halo + height, halo : halo + width]
+    weights = torch.ones((height, width), device=device)
+    total = torch.zeros_like(centre)
+    reach_x, reach_y = int(radii[0].max()), int(radii[1].max())
+    ragged = int(radii[0].min()) != reach_x or int(radii[1].min()) != reach_y
+    for dy in range(-reach_y, reach_y + 1):
+        for dx in range(-reach_x, reach_x + 1):
+            if dx == 0 and dy == 0:
+                continue
+            rows, columns = slice(halo + dy, halo + dy + height), slice(halo + dx, halo + dx + width)
+            difference = source[:, rows, columns] - centre
+            weight = difference.square().sum(0).mul_(gr).add_(gx * (dx * dx) + gy * (dy * dy)).exp_()
+            if ragged:
+                weight.mul_((rx >= abs(dx)) & (ry >= abs(dy)))
+            if mask is not None:
+                weight.mul_(mask[rows, columns])
+            weights.add_(weight)
+            total.add_(difference.mul_(weight))
+    result: FloatArray = (centre + total.div_(weights)).cpu().numpy()
+    return result

@@ -1,0 +1,171 @@
+"""Running a method over rectangles: on one device, in tiles, with less memory if need be."""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from denoise_studio.core.denoiser import Apply, Denoiser, Tile
+from denoise_studio.core.errors import OutOfMemory, StudioError
+from denoise_studio.core.geometry import Rect
+from denoise_studio.core.picture import Picture
+from denoise_studio.core.progress import Progress
+from denoise_studio.core.recipe import Recipe
+from denoise_studio.core.types import BoolArray, FloatArray
+from denoise_studio.denoisers import get_denoiser
+from denoise_studio.engine import devices
+from denoise_studio.engine.fields import fields, maxima
+from denoise_studio.engine.grid import CELL, cut_out
+from denoise_studio.engine.workers import pool
+
+log = logging.getLogger(__name__)
+
+SMALLEST_TILE = 32
+Sink = Callable[[Rect, FloatArray], None]
+
+
+@dataclass
+class Filter:
+    """A method bound to a picture and a resolved recipe.
+
+    Attributes:
+        device: where it runs now; becomes the CPU when a GPU has too little memory.
+        tile: side of the tiles it takes now; halved when memory runs out.
+        fallback: why the device or the tile changed on the way ("" if neither did).
+    """
+
+    picture: Picture
+    recipe: Recipe
+    device: devices.Device
+    tile: int = CELL
+    fallback: str = ""
+    denoiser: Denoiser = field(init=False)
+    _apply: Apply | None = field(init=False, default=None)
+    _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.denoiser = get_denoiser(self.recipe.method)
+
+    def run(self, rects: Iterable[Rect], sink: Sink, progress: Progress) -> None:
+        """Filter every rectangle and hand each to `sink(rect, (C, h, w))`, in about this order.
+
+        `sink` is called on the calling thread. Between tiles `progress.check()` is asked.
+
+        Raises:
+            Cancelled: through `progress`; no further rectangle reaches the sink.
+            StudioError: even the smallest tile does not fit in the memory of the CPU.
+        """
+        if self._apply is None:
+            self._apply = self.denoiser.load()
+        if self.denoiser.parallel_tiles and self.device.kind == "cpu":
+            self._run_parallel(rects, sink, progress)
+            return
+        for rect in rects:
+            progress.check()
+            result = self._filter(rect, progress)
+            progress.check()
+            sink(rect, result)
+
+    def _run_parallel(self, rects: Iterable[Rect], sink: Sink, progress: Progress) -> None:
+        threads = pool()
+        waiting = deque(_thin(rects, devices.worker_count()))
+        running: deque[tuple[Rect, Future[FloatArray]]] = deque()
+        try:
+            while waiting or running:
+                while waiting and len(running) < 2 * devices.worker_count():
+                    rect = waiting.popleft()
+                    running.append((rect, threads.submit(self._filter, rect, progress)))
+                rect, future = running.popleft()
+                result = future.result()
+                progress.check()
+                sink(rect, result)
+        finally:
+            for _, future in running:
+                future.cancel()
+            for _, future in running:
+                if not future.cancelled():
+                    future.exception()  # wait: nothing may still read the picture afterwards
+
+    def _filter(self, rect: Rect, progress: Progress) -> FloatArray:
+        """One rectangle, in as many tiles as memory asks for."""
+        progress.check()
+        if max(rect.width, rect.height) <= self.tile:
+            try:
+                return self._tile(rect)
+            except (OutOfMemory, MemoryError):
+                pass  # leave the except block first: its traceback would keep the memory
+            self._retreat(rect)
+        if max(rect.width, rect.height) <= self.tile:  # now on another device
+            return self._filter(rect, progress)
+        out = np.empty((self.picture.channels, rect.height, rect.width), np.float32)
+        for part in rect.quarters():
+            out[(slice(None), *part.translate(-rect.x, -rect.y).slices)] = self._filter(part, progress)
+        return out
+
+    def _retreat(self, rect: Rect) -> None:
+        """After running out of memory: half the tile, and below the smallest the CPU."""
+        with self._lock:
+            devices.release(self.device.kind)
+            side = max(rect.width, rect.height)
+            if self.tile < side:
+                return  # another thread has already halved it
+            if side > SMALLEST_TILE:
+                self.tile = max(SMALLEST_TILE, (side + 1) // 2)
+                self.fallback = f"{self.device.name} ran out of memory: tiles of {self.tile} px"
+            elif self.device.kind != "cpu":
+                self.fallback = (
+                    f"{self.device.name} ran out of memory even for {side} px tiles: using the CPU"
+                )
+                self.device, self.tile = devices.cpu(self.fallback), CELL
+            else:
+                raise StudioError(f"There is not enough memory to run {self.denoiser.name} on this picture.")
+            log.warning("%s", self.fallback)
+
+    def _tile(self, rect: Rect) -> FloatArray:
+        apply: Any = self._apply
+        result: FloatArray = apply(self.cut(rect))
+        expected = (self.picture.channels, rect.height, rect.width)
+        if result.shape != expected or result.dtype != np.float32:
+            raise TypeError(
+                f"{self.denoiser.id} returned {result.dtype} {result.shape}, not float32 {expected}"
+            )
+        return result
+
+    def cut(self, rect: Rect) -> Tile:
+        """The method's input for this rectangle."""
+        halo = self.denoiser.halo(maxima(self.recipe, self.denoiser, rect))
+        pixels = cut_out(self.picture.pixels, rect, halo)
+        valid: BoolArray | None = None
+        if self.picture.padding is not None:
+            padding = cut_out(self.picture.padding, rect, halo).astype(bool)
+            if padding.any():
+                valid = np.logical_not(padding)
+                pixels[:, padding] = 0.0
+        return Tile(
+            pixels=pixels,  # type: ignore[arg-type]
+            valid=valid,
+            halo=halo,
+            values=fields(self.recipe, self.denoiser, rect),
+            noise_level=self.recipe.noise_level or 0.0,
+            value_range=self.picture.value_range,
+            device=self.device.kind,
+            seed=self.recipe.seed,
+        )
+
+
+def _thin(rects: Iterable[Rect], workers: int) -> list[Rect]:
+    """Cut the few rectangles of a small job so that every worker has some."""
+    rects = list(rects)
+    if len(rects) >= 2 * workers:
+        return rects
+    return [part for rect in rects for part in _bands(rect, workers)]
+
+
+def _bands(rect: Rect, count: int) -> list[Rect]:
+    rows = max(16, -(-rect.height // count))
+    return [Rect.from_edges(rect.x, y, rect.x1, min(y + rows, rect.y1)) for y in range(rect.y, rect.y1, rows)]

@@ -1,0 +1,68 @@
+"""The one tiler: a grid of cells anchored to the picture's corner.
+
+View, zoom and memory never move it, so they never change a pixel.
+"""
+
+import numpy as np
+
+from denoise_studio.core.geometry import Rect
+from denoise_studio.core.types import AnyArray
+
+CELL = 256
+"""Side of a cell in pixels: small enough to cancel between, large enough to keep cores busy."""
+
+Cell = tuple[int, int]
+"""Column and row of a cell in the grid."""
+
+
+def cell_rect(cell: Cell, picture: Rect, size: int = CELL) -> Rect:
+    """The cell's pixels; cells at the right and lower edge are cut off there."""
+    return Rect(cell[0] * size, cell[1] * size, size, size).intersect(picture)
+
+
+def cells_of(rect: Rect, picture: Rect, size: int = CELL) -> list[Cell]:
+    """All cells that share a pixel with `rect`, row by row."""
+    part = rect.intersect(picture)
+    if not part:
+        return []
+    columns = range(part.x // size, (part.x1 - 1) // size + 1)
+    rows = range(part.y // size, (part.y1 - 1) // size + 1)
+    return [(column, row) for row in rows for column in columns]
+
+
+def by_urgency(rects: list[Rect], visible: Rect | None, focus: tuple[float, float] | None) -> list[Rect]:
+    """Rectangles in view first, each group from the focus (default: the view's middle) outwards."""
+    if visible is None:
+        return rects
+    fx, fy = focus or (visible.x + visible.width / 2, visible.y + visible.height / 2)
+
+    def key(rect: Rect) -> tuple[bool, float]:
+        dx, dy = rect.x + rect.width / 2 - fx, rect.y + rect.height / 2 - fy
+        return (not rect.intersect(visible), dx * dx + dy * dy)
+
+    return sorted(rects, key=key)
+
+
+def cut_out(array: AnyArray, rect: Rect, halo: int) -> AnyArray:
+    """`rect` and `halo` pixels around it, `(..., h + 2 halo, w + 2 halo)`, mirrored at the edges.
+
+    The edge pixel itself is not repeated (numpy's "reflect"); a picture narrower than the halo
+    is mirrored as often as needed.
+    """
+    height, width = array.shape[-2:]
+    outer = rect.expand(halo)
+    if outer.x >= 0 and outer.y >= 0 and outer.x1 <= width and outer.y1 <= height:
+        return np.ascontiguousarray(array[(..., *outer.slices)])
+    rows = _reflect(np.arange(outer.y, outer.y1), height)
+    columns = _reflect(np.arange(outer.x, outer.x1), width)
+    inner_rows = slice(int(rows.min()), int(rows.max()) + 1)
+    part = np.take(array[..., inner_rows, :], rows - inner_rows.start, axis=-2)
+    return np.ascontiguousarray(np.take(part, columns, axis=-1))
+
+
+def _reflect(index: np.ndarray, size: int) -> np.ndarray:  # type: ignore[type-arg]
+    if size == 1:
+        return np.zeros_like(index)
+    period = 2 * (size - 1)
+    index = np.abs(index) % period
+    return np.where(index >= size, period - index, index)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from denoise_studio.core.picture import Picture, Stored
 from denoise_studio.core.progress import Progress
-from denoise_studio.core.types import FloatArray
+from denoise_studio.core.types import AnyArray, FloatArray
 
 
 @dataclass(frozen=True)
@@ -16,10 +16,13 @@ class SaveOptions:
     Args:
         bits: 8, 16 or 32 (float); None keeps the source's depth where the format can.
         quality: JPEG quality, 1..100.
+        series: DICOM files saved with the same text from one source series become one new
+            series; None joins what this run of the program saves with the same history.
     """
 
     bits: int | None = None
     quality: int = 95
+    series: str | None = None
 
 
 @dataclass(frozen=True)
@@ -30,12 +33,13 @@ class Encoded:
         samples: `(C, H, W)` in the stored type, upright.
         pixels: `(C, H, W)` float32 that opening the saved file gives back (before lossy
             coding, in the case of JPEG).
-        stored: sample type, bits, slope and intercept.
+        stored: sample type, bits, slope and intercept; `sample * slope + intercept` is the
+            value in the unit of the picture that was saved.
         clipped: how many samples lay outside what the file can hold and were clipped.
         dropped: sentences about what of the picture this file cannot keep.
     """
 
-    samples: FloatArray
+    samples: AnyArray
     pixels: FloatArray
     stored: Stored
     clipped: int = 0

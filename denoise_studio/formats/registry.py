@@ -1,9 +1,10 @@
 """Opening and saving pictures of any known format."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
-from denoise_studio.core.errors import FormatError
+from denoise_studio.core.errors import Cancelled, FormatError
 from denoise_studio.core.picture import Picture
 from denoise_studio.core.progress import Progress
 from denoise_studio.formats.base import Encoded, Format, SaveOptions, SaveReport
@@ -20,7 +21,8 @@ def all_formats() -> tuple[Format, ...]:
     from denoise_studio.formats.png import Png
     from denoise_studio.formats.tiff import Tiff
 
-    return (Png(), Jpeg(), Tiff(), Npy(), Dicom())
+    # DICOM first: its free preamble may begin like a TIFF.
+    return (Dicom(), Png(), Jpeg(), Tiff(), Npy())
 
 
 def open_picture(path: str | os.PathLike[str], progress: Progress | None = None) -> Picture:
@@ -28,24 +30,61 @@ def open_picture(path: str | os.PathLike[str], progress: Progress | None = None)
 
     Raises:
         FormatError: it cannot be read; one sentence that names the file.
+        Cancelled: `progress` was cancelled.
     """
     path = Path(path)
-    if not path.exists():
-        raise FormatError(f"{path} does not exist.")
-    if path.is_dir():
-        raise FormatError(f"{path} is a folder.")
-    try:
-        with path.open("rb") as stream:
-            head = stream.read(_HEAD)
-    except OSError as error:
-        raise FormatError(f"Cannot read {path}: {(error.strerror or str(error)).lower()}.") from None
-    if not head:
-        raise FormatError(f"{path.name} is empty.")
+    head = _head(path)
     for candidate in all_formats():
         if candidate.matches(head):
-            return candidate.open(path, progress or Progress())
+            return _note_name(_open(candidate, path, progress or Progress()), path, candidate)
     names = ", ".join(candidate.name for candidate in all_formats())
     raise FormatError(f"{path.name} is not a picture that Denoise Studio reads ({names}).")
+
+
+def _head(path: Path) -> bytes:
+    try:
+        if path.is_dir():
+            raise FormatError(f"{path} is a folder.")
+        if not path.exists():
+            raise FormatError(f"{path} does not exist.")
+        if not path.is_file():
+            raise FormatError(f"{path} is no regular file.")
+        with path.open("rb") as stream:
+            head = stream.read(_HEAD)
+    except (OSError, ValueError) as error:
+        raise FormatError(f"Cannot read {path}: {_reason(error)}.") from None
+    if not head:
+        raise FormatError(f"{path.name} is empty.")
+    return head
+
+
+def _open(chosen: Format, path: Path, progress: Progress) -> Picture:
+    """Open, and turn whatever a decoder throws at a broken file into one sentence."""
+    try:
+        return chosen.open(path, progress)
+    except (FormatError, Cancelled):
+        raise
+    except MemoryError:
+        raise FormatError(f"{path.name} needs more memory than there is.") from None
+    except Exception as error:
+        raise FormatError(f"{path.name} cannot be read: {_reason(error)}.") from None
+
+
+def _note_name(picture: Picture, path: Path, found: Format) -> Picture:
+    """Tell when the name promises another format."""
+    suffix = path.suffix.lower()
+    known = any(suffix and suffix in candidate.suffixes for candidate in all_formats())
+    if not known or suffix in found.suffixes:
+        return picture
+    note = f"The file is named {path.suffix} but is a {found.name} file."
+    return replace(picture, notes=(note, *picture.notes))
+
+
+def _reason(error: Exception) -> str:
+    """The first line of an exception, fit to stand in a sentence."""
+    text = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+    lines = text.strip().splitlines() or [type(error).__name__]
+    return lines[0].rstrip(".")[:200]
 
 
 def format_for(path: str | os.PathLike[str]) -> Format:
@@ -79,9 +118,16 @@ def save_picture(
     options = options or SaveOptions()
     refuse_source(picture, path)
     chosen = format_for(path)
-    encoded = chosen.encode(picture, options)
-    with replacing(path) as temporary:
-        chosen.write(picture, encoded, temporary, options)
+    try:
+        encoded = chosen.encode(picture, options)
+        with replacing(path) as temporary:
+            chosen.write(picture, encoded, temporary, options)
+    except FormatError:
+        raise
+    except MemoryError:
+        raise FormatError(f"Saving {path.name} needs more memory than there is.") from None
+    except Exception as error:
+        raise FormatError(f"{path.name} cannot be written: {_reason(error)}.") from None
     return SaveReport(path, chosen.id, encoded.stored, encoded.clipped, encoded.dropped)
 
 

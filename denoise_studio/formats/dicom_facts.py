@@ -1,0 +1,108 @@
+"""What a DICOM data set says beside its pixels: windows, spacing, and facts without the patient."""
+
+import math
+from typing import Any
+
+from pydicom.dataset import Dataset
+from pydicom.uid import UID
+
+from denoise_studio.core.picture import Window
+
+_FACTS = {
+    "modality": "Modality",
+    "manufacturer": "Manufacturer",
+    "model": "ManufacturerModelName",
+    "image type": "ImageType",
+    "tube voltage (kVp)": "KVP",
+    "tube current (mA)": "XRayTubeCurrent",
+    "exposure (mAs)": "Exposure",
+    "exposure time (ms)": "ExposureTime",
+    "slice thickness (mm)": "SliceThickness",
+    "kernel": "ConvolutionKernel",
+    "filter": "FilterType",
+    "reconstruction diameter (mm)": "ReconstructionDiameter",
+    "field strength (T)": "MagneticFieldStrength",
+    "body part": "BodyPartExamined",
+    "lossy compression": "LossyImageCompression",
+}
+_SPACINGS = {
+    "PixelSpacing": "",
+    "ImagerPixelSpacing": "The pixel spacing is that of the detector, not of the patient.",
+    "NominalScannedPixelSpacing": "The pixel spacing is that of the film scanner.",
+}
+
+
+def windows(dataset: Dataset) -> tuple[Window, ...]:
+    """The file's own display windows with their explanations."""
+    source = dataset
+    if "WindowCenter" not in dataset and (item := functional(dataset, "FrameVOILUTSequence")) is not None:
+        source = item
+    levels, widths = _numbers(source, "WindowCenter"), _numbers(source, "WindowWidth")
+    names = _texts(source, "WindowCenterWidthExplanation")
+    result = []
+    for index, (level, width) in enumerate(zip(levels, widths, strict=False)):
+        if width > 0 and math.isfinite(level):
+            result.append(Window(width, level, names[index] if index < len(names) else ""))
+    return tuple(result)
+
+
+def spacing(dataset: Dataset) -> tuple[tuple[float, float] | None, list[str]]:
+    """Row and column distance in mm, and a note if it is not the patient's."""
+    measures = functional(dataset, "PixelMeasuresSequence")
+    for source in (dataset, measures) if measures is not None else (dataset,):
+        for keyword, note in _SPACINGS.items():
+            pair = _numbers(source, keyword)
+            if len(pair) == 2 and min(pair) > 0 and all(map(math.isfinite, pair)):
+                return (pair[0], pair[1]), [note] if note else []
+    return None, []
+
+
+def summary(dataset: Dataset) -> dict[str, Any]:
+    """Facts about the scan; nothing that names or dates a patient."""
+    facts: dict[str, Any] = {}
+    for name, keyword in _FACTS.items():
+        value = dataset.get(keyword)
+        if value not in (None, ""):
+            facts[name] = "\\".join(map(str, value)) if isinstance(value, (list, tuple)) else _plain(value)
+    syntax = dataset.file_meta.get("TransferSyntaxUID") if hasattr(dataset, "file_meta") else None
+    facts["transfer syntax"] = UID(syntax).name if syntax else "none stated"
+    facts["private tags"] = sum(1 for tag in dataset.keys() if tag.is_private)  # noqa: SIM118
+    return facts
+
+
+def functional(dataset: Dataset, keyword: str) -> Any:
+    """The first item of a functional group macro of a one-frame enhanced image, or None."""
+    for groups in ("PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence"):
+        for group in dataset.get(groups) or ():
+            if items := group.get(keyword):
+                return items[0]
+    return None
+
+
+def _plain(value: Any) -> Any:
+    if not isinstance(value, str) and isinstance(value, (int, float)):
+        return float(value) if isinstance(value, float) else int(value)
+    try:
+        return float(value) if hasattr(value, "original_string") else str(value)
+    except ValueError:
+        return str(value)
+
+
+def _values(dataset: Dataset, keyword: str) -> list[Any]:
+    value = dataset.get(keyword)
+    if value is None or value == "":
+        return []
+    if isinstance(value, str) or not hasattr(value, "__iter__"):
+        return [value]
+    return list(value)
+
+
+def _numbers(dataset: Dataset, keyword: str) -> list[float]:
+    try:
+        return [float(value) for value in _values(dataset, keyword)]
+    except (TypeError, ValueError):
+        return []
+
+
+def _texts(dataset: Dataset, keyword: str) -> list[str]:
+    return [str(value) for value in _values(dataset, keyword)]

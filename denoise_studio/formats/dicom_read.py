@@ -1,0 +1,306 @@
+"""DICOM in: stored samples to values, padding, windows and spacing; the data set kept whole."""
+
+import logging
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydicom
+from pydicom.dataset import Dataset
+
+from denoise_studio.core.errors import FormatError
+from denoise_studio.core.picture import Picture, Scale, Source, Stored
+from denoise_studio.core.progress import Progress
+from denoise_studio.core.types import AnyArray
+from denoise_studio.formats.dicom_facts import functional, spacing, summary, windows
+from denoise_studio.formats.samples import check_size, to_float
+
+_PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+_UNDECLARED = -1500.0
+"""No tissue, air or metal artefact fills an area with one value below this many HU."""
+
+
+@dataclass(frozen=True)
+class DicomMetadata:
+    """`Source.metadata` of a DICOM picture.
+
+    Args:
+        dataset: everything but the pixels; `file_meta` is its attribute.
+        shape: rows and columns.
+        padding_samples: stored samples where the picture has padding, in row order.
+        spare: bits of each sample outside BitsStored (old overlays), or None.
+    """
+
+    dataset: Dataset
+    shape: tuple[int, int]
+    padding_samples: AnyArray | None
+    spare: AnyArray | None
+
+
+def hush() -> None:
+    """Keep pydicom's remarks on odd values, which may quote patient data, off terminal and logs.
+
+    A filter is only added, for these modules, and never removed: swapping the list of filters
+    back and forth would race with other threads.
+    """
+    for name in (r"pydicom(\.|$)", r"denoise_studio\.formats\.dicom"):
+        present = any(
+            f[0] == "ignore" and f[3] is not None and _pattern(f[3]) == name for f in warnings.filters
+        )
+        if not present:
+            warnings.filterwarnings("ignore", module=name)
+    logging.getLogger("pydicom").propagate = False
+
+
+def _pattern(module: Any) -> str:
+    return str(getattr(module, "pattern", module))
+
+
+def read(path: Path, progress: Progress) -> Picture:
+    """Read a single-frame grey image.
+
+    Raises:
+        FormatError: no image, several frames, colour, an unknown compression, or damaged.
+    """
+    hush()
+    progress.report(0.0, "Reading")
+    dataset = _dataset(path)
+    notes: list[str] = []
+    _check(dataset, path.name)
+    progress.check()
+    raw = _samples(dataset, path.name)
+    progress.check()
+    samples, spare = _cut_bits(raw, dataset)
+    slope, intercept, rescale_notes = _rescale(dataset, path.name)
+    notes += rescale_notes
+    values = to_float(samples[None], path.name, slope, intercept)
+    stored = Stored(samples.dtype.name, _bits(dataset), slope, intercept)
+    scale, unit, scale_note = _scale(dataset)
+    notes += scale_note
+    padding, padding_note = _padding(dataset, samples, values.pixels[0], scale)
+    notes += padding_note
+    notes += _inexact(samples, values.pixels[0], stored)
+    mm, spacing_note = spacing(dataset)
+    notes += spacing_note
+    if dataset.get("PhotometricInterpretation") == "MONOCHROME1":
+        notes.append("MONOCHROME1: the values are kept, high ones are meant to be shown dark.")
+    low, high = (float(value) * slope + intercept for value in stored.limits)
+    metadata = DicomMetadata(dataset, samples.shape, samples[padding] if padding is not None else None, spare)
+    facts = summary(dataset)
+    for keyword in _PIXELS:
+        if keyword in dataset:
+            del dataset[keyword]
+    return Picture(
+        values.pixels,
+        scale=scale,
+        unit=unit,
+        nominal_range=(min(low, high), max(low, high)),
+        stored=stored,
+        spacing=mm,
+        padding=padding,
+        windows=windows(dataset),
+        notes=tuple(notes),
+        name=path.name,
+        source=Source("dicom", path.absolute(), metadata, facts),
+    )
+
+
+def _dataset(path: Path) -> Dataset:
+    try:
+        dataset = pydicom.dcmread(path, force=True)
+        looks = "SOPClassUID" in dataset or "Rows" in dataset
+    except OSError:
+        raise
+    except Exception as error:
+        raise FormatError(f"{path.name} is damaged or cut short ({type(error).__name__}).") from None
+    if not looks:
+        raise FormatError(f"{path.name} is not a DICOM file, or its header is cut short.")
+    return dataset
+
+
+def _check(dataset: Dataset, name: str) -> None:
+    rows, columns = _integer(dataset, "Rows"), _integer(dataset, "Columns")
+    if not any(keyword in dataset for keyword in _PIXELS):
+        if "Rows" in dataset:
+            raise FormatError(f"{name} is cut short: its pixel data is missing.")
+        what = dataset.get("Modality") or "no image"
+        raise FormatError(f"{name} is a DICOM file without a picture ({what}).")
+    check_size(name, columns, rows)
+    frames = max(1, _integer(dataset, "NumberOfFrames"))
+    if frames > 1:
+        raise FormatError(f"{name} has {frames} frames; only single frames are opened yet.")
+    photometric = str(dataset.get("PhotometricInterpretation", "MONOCHROME2"))
+    if max(1, _integer(dataset, "SamplesPerPixel")) != 1 or not photometric.startswith("MONOCHROME"):
+        raise FormatError(f"{name} is a colour DICOM image ({photometric}); only grey ones are opened.")
+    if "PixelData" not in dataset:
+        raise FormatError(f"{name} holds floating point DICOM pixels, which are not opened.")
+    if _integer(dataset, "BitsAllocated") not in (8, 16, 32):
+        raise FormatError(
+            f"{name} has {_integer(dataset, 'BitsAllocated')} bits a sample; 8, 16 or 32 are opened."
+        )
+    if not 1 <= _bits(dataset) <= _integer(dataset, "BitsAllocated"):
+        raise FormatError(f"{name} contradicts itself about how many bits a sample has.")
+
+
+def _samples(dataset: Dataset, name: str) -> AnyArray:
+    """`(rows, columns)` as allocated, high bits untouched where the file is not compressed."""
+    syntax = _syntax(dataset)
+    rows, columns = _integer(dataset, "Rows"), _integer(dataset, "Columns")
+    signed = _integer(dataset, "PixelRepresentation") == 1
+    kind = np.dtype(f"{'i' if signed else 'u'}{_integer(dataset, 'BitsAllocated') // 8}")
+    if not syntax.is_compressed or syntax.is_deflated:
+        data, need = dataset.PixelData, rows * columns * kind.itemsize
+        if len(data) < need:
+            raise FormatError(f"{name} is cut short: {need - len(data)} bytes of pixels are missing.")
+        if not syntax.is_little_endian and dataset["PixelData"].VR == "OW" and kind.itemsize == 1:
+            data = np.frombuffer(data, ">u2").astype("<u2").tobytes()
+        order = "<" if syntax.is_little_endian else ">"
+        array = np.frombuffer(data, kind.newbyteorder(order), rows * columns)
+        return array.astype(kind).reshape(rows, columns)
+    try:
+        array = np.asarray(dataset.pixel_array)
+    except Exception as error:
+        reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
+        raise FormatError(f"{name}: its {syntax.name} pixels cannot be decoded ({reason}).") from None
+    if array.shape != (rows, columns):
+        raise FormatError(f"{name} is damaged: its pixels do not match its header.")
+    return array.astype(kind, copy=False)
+
+
+def _syntax(dataset: Dataset) -> Any:
+    """The transfer syntax; a file without meta information is what pydicom found it to be."""
+    found = dataset.file_meta.get("TransferSyntaxUID") if hasattr(dataset, "file_meta") else None
+    if found is None:
+        implicit, little = dataset.original_encoding
+        found = (
+            pydicom.uid.ExplicitVRLittleEndian if implicit is False else pydicom.uid.ImplicitVRLittleEndian
+        )
+        if little is False:
+            found = pydicom.uid.ExplicitVRBigEndian
+    if found.is_private or not found.is_transfer_syntax:
+        raise FormatError(f"The transfer syntax {found} is unknown.")
+    return found
+
+
+def _cut_bits(raw: AnyArray, dataset: Dataset) -> tuple[AnyArray, AnyArray | None]:
+    """The sample in BitsStored bits below HighBit, and whatever else the word holds."""
+    allocated, bits = raw.dtype.itemsize * 8, _bits(dataset)
+    shift = max(0, min(_integer(dataset, "HighBit", bits - 1) - bits + 1, allocated - bits))
+    if bits == allocated:
+        return raw, None
+    word = raw.view(f"u{raw.dtype.itemsize}")
+    up = allocated - bits
+    # Up to the top of the word and down again: the right shift extends the sign.
+    samples = (word << np.asarray(up - shift, word.dtype)).view(raw.dtype) >> np.asarray(up, raw.dtype)
+    again = (samples.view(word.dtype) << np.asarray(shift, word.dtype)) if shift else samples.view(word.dtype)
+    if shift or np.array_equal(again, word):
+        return samples, None
+    spare = word & ~np.asarray((1 << bits) - 1, word.dtype)
+    return samples, spare
+
+
+def _rescale(dataset: Dataset, name: str) -> tuple[float, float, list[str]]:
+    source = dataset
+    if "RescaleSlope" not in dataset:
+        source = functional(dataset, "PixelValueTransformationSequence") or dataset
+    slope, intercept = _number(source, "RescaleSlope", 1.0), _number(source, "RescaleIntercept", 0.0)
+    if slope == 0.0:
+        raise FormatError(f"{name} has a rescale slope of 0, so its pixels have no values.")
+    notes = []
+    if "ModalityLUTSequence" in dataset:
+        notes.append("The modality lookup table is not applied; values are the stored ones.")
+    return slope, intercept, notes
+
+
+def _scale(dataset: Dataset) -> tuple[Scale, str, list[str]]:
+    """HU for CT that does not say otherwise, else the scanner's signal."""
+    kind = str(dataset.get("RescaleType") or "").strip()
+    if not kind and (item := functional(dataset, "PixelValueTransformationSequence")):
+        kind = str(item.get("RescaleType") or "").strip()
+    has = "RescaleIntercept" in dataset or functional(dataset, "PixelValueTransformationSequence") is not None
+    if (
+        dataset.get("Modality") == "CT"
+        and kind in ("HU", "")
+        and has
+        and "ModalityLUTSequence" not in dataset
+    ):
+        return Scale.HU, "HU", []
+    if dataset.get("Modality") == "CT":
+        why = f"its rescale type is {kind}" if kind and kind != "HU" else "it declares no rescale intercept"
+        return Scale.SIGNAL, "", [f"A CT image whose values are not taken as Hounsfield units: {why}."]
+    return Scale.SIGNAL, "", []
+
+
+def _padding(dataset: Dataset, samples: AnyArray, values: Any, scale: Scale) -> tuple[Any, list[str]]:
+    """The mask of padding, from PixelPaddingValue to PixelPaddingRangeLimit (PS3.3 C.7.5.1.1.2)."""
+    mask = None
+    if (limits := padding_range(dataset)) is not None:
+        mask = (samples >= limits[0]) & (samples <= limits[1])
+    notes: list[str] = []
+    lowest = float(values.min())
+    if scale is Scale.HU and lowest <= _UNDECLARED and (mask is None or not mask.any()):
+        fill = values == lowest
+        if fill.mean() >= 0.005:
+            mask = fill
+            notes.append(
+                f"{int(fill.sum())} pixels of {lowest:g} HU are taken as padding, which the file does not declare."
+            )
+    if mask is None or not mask.any():
+        return None, []
+    if mask.all():
+        return None, ["Every pixel has the padding value, so none is taken as padding."]
+    return mask, notes
+
+
+def padding_range(dataset: Dataset) -> tuple[int, int] | None:
+    """Lowest and highest stored sample that means padding, or None."""
+    edges = []
+    for keyword in ("PixelPaddingValue", "PixelPaddingRangeLimit"):
+        if keyword in dataset and dataset[keyword].value not in (None, ""):
+            edges.append(_as_sample(dataset, dataset[keyword].value))
+    if not edges or None in edges:
+        return None
+    return min(edges), max(edges)
+
+
+def _as_sample(dataset: Dataset, value: Any) -> int | None:
+    """US and SS are often mixed up: read the bits as the pixels' own representation has them."""
+    allocated = _integer(dataset, "BitsAllocated")
+    try:
+        number = int.from_bytes(value[:2], "little") if isinstance(value, bytes) else int(value)
+    except (TypeError, ValueError):
+        return None
+    number &= (1 << allocated) - 1
+    signed = _integer(dataset, "PixelRepresentation") == 1
+    return number - (1 << allocated) if signed and number >> (allocated - 1) else number
+
+
+def _inexact(samples: AnyArray, values: Any, stored: Stored) -> list[str]:
+    """Tell when float32 values would not lead back to the same samples."""
+    back = np.rint((values.astype(np.float64) - stored.intercept) / stored.slope)
+    wrong = int((back != samples).sum())
+    if not wrong:
+        return []
+    worst = float(np.abs(values - (samples * np.float64(stored.slope) + stored.intercept)).max())
+    return [f"{wrong} values rounded to 32-bit floating point (largest change {worst:.3g})."]
+
+
+def _bits(dataset: Dataset) -> int:
+    return _integer(dataset, "BitsStored", _integer(dataset, "BitsAllocated"))
+
+
+def _integer(dataset: Dataset, keyword: str, default: int = 0) -> int:
+    try:
+        return int(dataset.get(keyword) if dataset.get(keyword) not in (None, "") else default)
+    except (TypeError, ValueError):
+        return default
+
+
+def _number(dataset: Dataset, keyword: str, default: float) -> float:
+    try:
+        value = float(dataset.get(keyword) if dataset.get(keyword) not in (None, "") else default)
+    except (TypeError, ValueError):
+        return default
+    return value if np.isfinite(value) else default

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from denoise_studio.core.picture import Kind, Picture, Scale
+from denoise_studio.formats import open_picture
 from denoise_studio.noise.ct_dose import inscribed_circle
 from denoise_studio.noise.phantom import FLAT, phantom
 from denoise_studio.training import make_samples as maker
@@ -16,17 +17,9 @@ from denoise_studio.training import make_samples as maker
 NAMES = ("ct-phantom.dcm", "ct-phantom-clean.dcm", "photo.png", "photo-clean.png")
 
 
-def opened(path: Path) -> Picture:
-    formats = pytest.importorskip("denoise_studio.formats.dicom", reason="the DICOM format is not there yet")
-    assert formats is not None
-    from denoise_studio.formats import open_picture
-
-    return open_picture(path)
-
-
 @pytest.fixture
 def truth(samples: Path) -> Picture:
-    return opened(samples / "ct-phantom-clean.dcm")
+    return open_picture(samples / "ct-phantom-clean.dcm")
 
 
 def test_the_committed_truth_is_what_the_generator_makes(truth: Picture) -> None:
@@ -35,7 +28,7 @@ def test_the_committed_truth_is_what_the_generator_makes(truth: Picture) -> None
 
 
 def test_ct_samples_say_what_they_are(truth: Picture, samples: Path) -> None:
-    for picture in (truth, opened(samples / "ct-phantom.dcm")):
+    for picture in (truth, open_picture(samples / "ct-phantom.dcm")):
         assert picture.kind is Kind.CT
         assert picture.scale is Scale.HU
         assert picture.spacing == pytest.approx((0.703125, 0.703125))
@@ -45,13 +38,21 @@ def test_ct_samples_say_what_they_are(truth: Picture, samples: Path) -> None:
 
 
 def test_the_noisy_slice_is_true_to_hu(truth: Picture, samples: Path) -> None:
-    noise = opened(samples / "ct-phantom.dcm").pixels[0] - truth.pixels[0]
+    noise = open_picture(samples / "ct-phantom.dcm").pixels[0] - truth.pixels[0]
     for flat in FLAT:
         values = noise[flat.mask(maker.SIZE)]
         assert 5 < values.std() < 40, flat.name
         # Neighbours are correlated: as if a quarter of the pixels were independent, at worst.
         assert abs(values.mean()) < 4 * values.std() / np.sqrt(values.size / 4), flat.name
     assert abs(noise[inscribed_circle(maker.SIZE)].mean()) < 0.5
+
+
+@pytest.mark.parametrize("name", ["photo.png", "photo-clean.png"])
+def test_photos_open_as_photos(samples: Path, name: str) -> None:
+    picture = open_picture(samples / name)
+    assert picture.kind is Kind.PHOTO
+    assert picture.pixels.shape == (3, 400, 600)
+    assert picture.icc
 
 
 def test_photos_match_and_carry_profile_and_exif(samples: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from denoise_studio import __version__
 from denoise_studio.core.picture import Picture, Scale, Stored, Window
-from denoise_studio.core.types import AnyArray, BoolArray
+from denoise_studio.core.types import AnyArray
 from denoise_studio.formats.samples import Target, Values, to_float
 
 Number = Annotated[float, msgspec.Meta(ge=-1e30, le=1e30)]
@@ -88,7 +88,7 @@ def read_declared(samples: AnyArray, declared: Declared, name: str) -> tuple[Val
     }
     if declared.padding is not None:
         low, high = declared.padding
-        mask: BoolArray = ((values.pixels >= low) & (values.pixels <= high)).all(axis=0)
+        mask = np.asarray(((values.pixels >= low) & (values.pixels <= high)).all(axis=0))
         if mask.any() and not mask.all():
             fields["padding"] = mask if values.padding is None else mask | values.padding
     return values, fields

@@ -6,12 +6,9 @@ from denoise_studio.core.picture import Picture
 from denoise_studio.core.progress import Progress
 from denoise_studio.formats.base import Encoded, Format, SaveOptions
 
-_FIRST_TAGS = tuple(
-    group + element
-    for group in (b"\x02\x00", b"\x08\x00")
-    for element in (b"\x00\x00", b"\x01\x00", b"\x02\x00", b"\x05\x00", b"\x08\x00", b"\x10\x00", b"\x12\x00")
-    + (b"\x13\x00", b"\x14\x00", b"\x16\x00", b"\x18\x00")
-)
+_GROUPS = (b"\x02\x00", b"\x08\x00")
+_ELEMENTS = (0x00, 0x01, 0x02, 0x05, 0x08, 0x10, 0x12, 0x13, 0x14, 0x16, 0x18)
+_FIRST_TAGS = tuple(group + bytes((element, 0)) for group in _GROUPS for element in _ELEMENTS)
 
 
 class Dicom(Format):

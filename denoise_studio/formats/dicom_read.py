@@ -156,8 +156,8 @@ def _samples(dataset: Dataset, name: str) -> AnyArray:
             raise FormatError(f"{name} is cut short: {need - len(data)} bytes of pixels are missing.")
         if not syntax.is_little_endian and dataset["PixelData"].VR == "OW" and kind.itemsize == 1:
             data = np.frombuffer(data, ">u2").astype("<u2").tobytes()
-        order = "<" if syntax.is_little_endian else ">"
-        array = np.frombuffer(data, kind.newbyteorder(order), rows * columns)
+        stored = kind.newbyteorder("<" if syntax.is_little_endian else ">")
+        array = np.frombuffer(data, stored, rows * columns)
         return array.astype(kind).reshape(rows, columns)
     try:
         array = np.asarray(dataset.pixel_array)
@@ -233,7 +233,7 @@ def _scale(dataset: Dataset) -> tuple[Scale, str, list[str]]:
     return Scale.SIGNAL, "", []
 
 
-def _padding(dataset: Dataset, samples: AnyArray, values: Any, scale: Scale) -> tuple[Any, list[str]]:
+def _padding(dataset: Dataset, samples: Any, values: Any, scale: Scale) -> tuple[Any, list[str]]:
     """The mask of padding, from PixelPaddingValue to PixelPaddingRangeLimit (PS3.3 C.7.5.1.1.2)."""
     mask = None
     if (limits := padding_range(dataset)) is not None:
@@ -245,7 +245,8 @@ def _padding(dataset: Dataset, samples: AnyArray, values: Any, scale: Scale) -> 
         if fill.mean() >= 0.005:
             mask = fill
             notes.append(
-                f"{int(fill.sum())} pixels of {lowest:g} HU are taken as padding, which the file does not declare."
+                f"{int(fill.sum())} pixels of {lowest:g} HU are taken as padding, "
+                "which the file does not declare."
             )
     if mask is None or not mask.any():
         return None, []
@@ -256,13 +257,13 @@ def _padding(dataset: Dataset, samples: AnyArray, values: Any, scale: Scale) -> 
 
 def padding_range(dataset: Dataset) -> tuple[int, int] | None:
     """Lowest and highest stored sample that means padding, or None."""
-    edges = []
-    for keyword in ("PixelPaddingValue", "PixelPaddingRangeLimit"):
-        if keyword in dataset and dataset[keyword].value not in (None, ""):
-            edges.append(_as_sample(dataset, dataset[keyword].value))
-    if not edges or None in edges:
-        return None
-    return min(edges), max(edges)
+    edges = [
+        _as_sample(dataset, dataset[keyword].value)
+        for keyword in ("PixelPaddingValue", "PixelPaddingRangeLimit")
+        if keyword in dataset and dataset[keyword].value not in (None, "")
+    ]
+    known = [edge for edge in edges if edge is not None]
+    return (min(known), max(known)) if known and len(known) == len(edges) else None
 
 
 def _as_sample(dataset: Dataset, value: Any) -> int | None:
@@ -277,7 +278,7 @@ def _as_sample(dataset: Dataset, value: Any) -> int | None:
     return number - (1 << allocated) if signed and number >> (allocated - 1) else number
 
 
-def _inexact(samples: AnyArray, values: Any, stored: Stored) -> list[str]:
+def _inexact(samples: Any, values: Any, stored: Stored) -> list[str]:
     """Tell when float32 values would not lead back to the same samples."""
     back = np.rint((values.astype(np.float64) - stored.intercept) / stored.slope)
     wrong = int((back != samples).sum())

@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
-from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import UID, ExplicitVRLittleEndian, generate_uid
 
 from denoise_studio import __version__
 from denoise_studio.core.errors import FormatError
 from denoise_studio.core.picture import Picture, Scale, Stored
-from denoise_studio.core.types import AnyArray
 from denoise_studio.formats.base import Encoded, SaveOptions
 from denoise_studio.formats.dicom_read import DicomMetadata, hush, padding_range
 from denoise_studio.formats.samples import rescale
@@ -71,7 +70,7 @@ def _metadata(picture: Picture) -> DicomMetadata:
     return found
 
 
-def _keep_off_padding(samples: AnyArray, padding: Any, dataset: Dataset, stored: Stored) -> int:
+def _keep_off_padding(samples: Any, padding: Any, dataset: Dataset, stored: Stored) -> int:
     """Valid pixels that rounding put on a padding value go to the nearest value beside it."""
     limits = padding_range(dataset)
     if limits is None:
@@ -174,7 +173,8 @@ def _describe(dataset: Dataset, source: Dataset, picture: Picture, now: datetime
         [_code("121322", "Source image for image processing operation")]
     )
     reference.SpatialLocationsPreserved = "YES"
-    if reference.ReferencedSOPInstanceUID:
+    # A UID that breaks the rules cannot be referred to.
+    if UID(reference.ReferencedSOPInstanceUID).is_valid:
         dataset.SourceImageSequence = Sequence([reference])
     tool = Dataset()
     tool.PurposeOfReferenceCodeSequence = Sequence([_code("109102", "Processing Equipment")])
@@ -220,7 +220,7 @@ def _pixels(dataset: Dataset, encoded: Encoded, metadata: DicomMetadata) -> None
     _extremes(dataset, samples)
 
 
-def _extremes(dataset: Dataset, samples: AnyArray) -> None:
+def _extremes(dataset: Dataset, samples: Any) -> None:
     """Smallest and largest sample, without padding, where the source told them."""
     limits = padding_range(dataset)
     valid = samples if limits is None else samples[(samples < limits[0]) | (samples > limits[1])]

@@ -1,6 +1,6 @@
-"""EXIF as one block of bytes in TIFF structure: read, patched in place, or gathered from a TIFF.
+r"""EXIF as one block of bytes in TIFF structure: read, patched in place, or gathered from a TIFF.
 
-A block is what follows "Exif\\0\\0" in JPEG and what PNG's eXIf chunk holds. It is kept byte for
+A block is what follows "Exif\0\0" in JPEG and what PNG's eXIf chunk holds. It is kept byte for
 byte, because maker notes point into it; only single fields are overwritten where they lie.
 """
 
@@ -34,10 +34,13 @@ _LIMIT = 1 << 24
 
 STRUCTURE = frozenset(
     # How the pixels lie in the file, and what is kept apart (XMP, ICC, thumbnails, layers).
-    [254, 255, 256, 257, 258, 259, 262, 263, 264, 265, 266, 273, 277, 278, 279, 280, 281, 284, 288, 289]
-    + [290, 291, 292, 293, 317, 318, 319, 320, 321, 322, 323, 324, 325, 330, 332, 334, 336, 338, 339, 340]
-    + [341, 342, 347, 512, 513, 514, 515, 517, 518, 519, 520, 521, 529, 530, 531, 532, 700, 34377, 34675]
-    + [37724, EXIF_IFD, GPS_IFD, INTEROP_IFD, 32995, 32996, 32997, 32998, 33421, 33422]
+    (
+        *(254, 255, 256, 257, 258, 259, 262, 263, 264, 265, 266, 273, 277, 278, 279, 280, 281, 284),
+        *(288, 289, 290, 291, 292, 293, 317, 318, 319, 320, 321, 322, 323, 324, 325, 330, 332, 334),
+        *(336, 338, 339, 340, 341, 342, 347, 512, 513, 514, 515, 517, 518, 519, 520, 521, 529, 530),
+        *(531, 532, 700, 32995, 32996, 32997, 32998, 33421, 33422, 34377, 34675, 37724),
+        *(EXIF_IFD, GPS_IFD, INTEROP_IFD),
+    )
 )
 """TIFF tags that say how pixels are stored; never carried from one file to another."""
 

@@ -80,7 +80,7 @@ class Png(Format):
         if picture.alpha is not None:
             samples = np.concatenate([samples, scale_alpha(picture.alpha, samples.dtype)[None]])
         plain = imagecodecs.png_encode(stored_layout(samples, parts.orientation), level=6)
-        chunks = png.split(plain, path.name)[1]
+        chunks = png.split(bytes(plain), path.name)[1]
         note = declare(picture, _target(picture, options), parts.history)
         path.write_bytes(png.join([chunks[0], *_ancillary(parts, note), *chunks[1:]]))
 

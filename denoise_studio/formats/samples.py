@@ -86,7 +86,7 @@ def rescale(samples: AnyArray, slope: float = 1.0, intercept: float = 0.0) -> Fl
     return (samples.astype(np.float64) * slope + intercept).astype(np.float32)
 
 
-def _require_exact(samples: AnyArray, name: str) -> None:
+def _require_exact(samples: Any, name: str) -> None:
     """A whole number fits float32 if its bits from the first to the last 1 are at most 24."""
     magnitude = np.where(samples < 0, -samples, samples).astype(np.uint64)
     lowest = magnitude & (~magnitude + np.uint64(1))
@@ -98,20 +98,21 @@ def _require_exact(samples: AnyArray, name: str) -> None:
         )
 
 
-def _count_rounding(samples: AnyArray, name: str) -> tuple[str, ...]:
+def _count_rounding(samples: Any, name: str) -> tuple[str, ...]:
     with np.errstate(over="ignore", invalid="ignore"):
         rounded = samples.astype(np.float32).astype(samples.dtype)
     finite = np.isfinite(samples)
     if bool((finite & ~np.isfinite(rounded)).any()):
         raise FormatError(f"{name} holds values beyond the range of 32-bit floating point.")
-    change = np.abs(np.where(finite, rounded - samples, 0))  # type: ignore[operator]
+    change = np.abs(np.where(finite, rounded - samples, 0))
     count = int(np.count_nonzero(change))
     if not count:
         return ()
-    return (
+    note = (
         f"{count} value{_s(count)} of {samples.dtype.itemsize * 8} bits rounded to 32-bit floating point "
-        f"(largest change {float(change.max()):.3g}).",
+        f"(largest change {float(change.max()):.3g})."
     )
+    return (note,)
 
 
 def restore(picture: Picture) -> FloatArray:

@@ -1,0 +1,237 @@
+"""The record written beside every output: how it was made, so that it can be made again.
+
+`OUT.recipe.json` holds the recipe with nothing left open, the method, the software, the device,
+checksums of the input file and of the pixels. It takes no patient data, only a file's path.
+"""
+
+import hashlib
+import os
+import platform
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from denoise_studio import __version__
+from denoise_studio.core import recipe as recipes
+from denoise_studio.core.errors import RecipeError
+from denoise_studio.core.recipe import Recipe
+from denoise_studio.core.types import FloatArray
+from denoise_studio.denoisers import get_denoiser
+from denoise_studio.engine.render import Rendering
+from denoise_studio.formats import Encoded, SaveOptions
+
+FORMAT = "denoise-studio-record"
+VERSION = 1
+SUFFIX = ".recipe.json"
+
+_LARGEST_FILE = 256 * 1024 * 1024
+"""A recipe with many brush strokes takes some megabytes; no more is ever parsed."""
+
+
+class Method(msgspec.Struct, frozen=True):
+    """The method, with what tells two of its versions apart."""
+
+    id: str
+    version: int
+    weights_sha256: str | None
+
+
+class Device(msgspec.Struct, frozen=True, rename={"kind": "class"}):
+    """Where the method ran in the end, and why not where it was meant to."""
+
+    kind: str
+    name: str
+    fallback: str
+
+
+class Input(msgspec.Struct, frozen=True):
+    """The file that was opened: path relative to the output's folder (POSIX), SHA-256."""
+
+    path: str
+    sha256: str
+
+
+class Output(msgspec.Struct, frozen=True):
+    """What was written; `bits_asked` and `quality` are the options that encode it again.
+
+    `pixels_sha256` is the SHA-256 of the declared quantisation: `Encoded.pixels`, little-endian
+    float32, C order. For JPEG that is the array before coding.
+    """
+
+    name: str
+    format: str
+    dtype: str
+    bits: int
+    slope: float
+    intercept: float
+    clipped: int
+    dropped: tuple[str, ...]
+    pixels_sha256: str
+    bits_asked: int | None = None
+    quality: int = 95
+
+
+class Record(msgspec.Struct, frozen=True):
+    """All that `OUT.recipe.json` says."""
+
+    recipe: Recipe
+    method: Method
+    software: dict[str, str | None]
+    device: Device
+    precision: str
+    seed: int
+    tile: int
+    milliseconds: float
+    input: Input | None
+    output: Output
+    created: str
+
+
+def record_path(output: Path) -> Path:
+    """`OUT.recipe.json` for `OUT`."""
+    return output.with_name(output.name + SUFFIX)
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def pixels_sha256(pixels: FloatArray) -> str:
+    """SHA-256 of `(C, H, W)` float32 pixels, little-endian, C order, hexadecimal."""
+    return hashlib.sha256(np.ascontiguousarray(pixels, "<f4").data).hexdigest()
+
+
+def software() -> dict[str, str | None]:
+    """Versions of what computes pixels; looked up without importing any of it."""
+    packages = {"torch": "torch", "numpy": "numpy", "opencv": "opencv-python-headless", "numba": "numba"}
+    found: dict[str, str | None] = {"denoise_studio": __version__, "python": platform.python_version()}
+    for name, package in packages.items():
+        try:
+            found[name] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found[name] = None
+    return found
+
+
+def make_record(
+    rendering: Rendering, output: Path, format_id: str, encoded: Encoded, options: SaveOptions
+) -> Record:
+    """Describe a rendering that is about to be saved as `output`.
+
+    Raises:
+        OSError: the input file can no longer be read.
+    """
+    recipe = rendering.recipe
+    denoiser = get_denoiser(recipe.method)
+    source = rendering.picture.source.path if rendering.picture.source else None
+    stored = encoded.stored
+    return Record(
+        recipe=recipe,
+        method=Method(denoiser.id, denoiser.version, denoiser.weights_sha256),
+        software=software(),
+        device=Device(rendering.device.kind, rendering.device.name, rendering.fallback),
+        precision=recipe.precision,
+        seed=recipe.seed,
+        tile=rendering.tile,
+        milliseconds=round(rendering.milliseconds, 1),
+        input=None if source is None else Input(relative(source, output.parent), file_sha256(source)),
+        output=Output(
+            name=output.name,
+            format=format_id,
+            dtype=stored.dtype,
+            bits=stored.bits,
+            slope=stored.slope,
+            intercept=stored.intercept,
+            clipped=encoded.clipped,
+            dropped=encoded.dropped,
+            pixels_sha256=pixels_sha256(encoded.pixels),
+            bits_asked=options.bits,
+            quality=options.quality,
+        ),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def relative(path: Path, folder: Path) -> str:
+    """`path` as seen from `folder`, with forward slashes; absolute if on another drive."""
+    path, folder = path.resolve(), folder.resolve()
+    try:
+        return Path(os.path.relpath(path, folder)).as_posix()
+    except ValueError:
+        return path.as_posix()
+
+
+def to_dict(record: Record) -> dict[str, Any]:
+    """Plain JSON types, with format and version."""
+    body: dict[str, Any] = msgspec.to_builtins(record, enc_hook=dict)
+    return {"format": FORMAT, "version": VERSION, **body, "recipe": recipes.to_dict(record.recipe)}
+
+
+def to_json(record: Record) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(to_dict(record)), indent=2) + b"\n"
+
+
+def read_record(path: Path) -> Record:
+    """Read a record.
+
+    Raises:
+        RecipeError: it is missing, is none, or has an unknown version; one sentence.
+    """
+    return _record(_load(path), path.name)
+
+
+def read_recipe(path: Path) -> Recipe:
+    """The recipe in a recipe file or in the record of an output.
+
+    Raises:
+        RecipeError: the file is missing, neither of the two, or of an unknown version.
+    """
+    data = _load(path)
+    if isinstance(data, dict) and data.get("format") == FORMAT:
+        return _record(data, path.name).recipe
+    return _recipe(data, path.name)
+
+
+def _load(path: Path) -> Any:
+    try:
+        if path.stat().st_size > _LARGEST_FILE:
+            raise RecipeError(f"{path.name} is too large for a recipe.")
+        text = path.read_bytes()
+    except FileNotFoundError:
+        raise RecipeError(f"{path} does not exist.") from None
+    except IsADirectoryError:
+        raise RecipeError(f"{path} is a folder.") from None
+    except OSError as error:
+        raise RecipeError(f"Cannot read {path}: {(error.strerror or str(error)).lower()}.") from None
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise RecipeError(f"{path.name} is not a recipe: it holds no valid JSON.") from None
+
+
+def _record(data: Any, name: str) -> Record:
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        raise RecipeError(f"{name} is not the record of an output of Denoise Studio.")
+    if data.get("version") != VERSION:
+        raise RecipeError(
+            f"{name} is a record of version {data.get('version')!r}; this program reads version {VERSION}."
+        )
+    recipe = _recipe(data.get("recipe"), name)
+    try:
+        # The recipe has its own reader; it goes through `convert` as the object it already is.
+        return msgspec.convert({**data, "recipe": recipe}, Record)
+    except msgspec.ValidationError as error:
+        raise RecipeError(f"{name} is not a valid record: {error}.") from None
+
+
+def _recipe(data: Any, name: str) -> Recipe:
+    try:
+        return recipes.from_dict(data)
+    except RecipeError as error:
+        raise RecipeError(f"{name}: {error}") from None

@@ -78,7 +78,7 @@ def _target(picture: Picture, options: SaveOptions) -> Target:
             inverted = photo and stored.slope < 0
             declared = not photo or (stored.bits != size * 8 and not inverted)
             return Target(replace(stored, bits=size * 8), declared, inverted)
-    bits = options.bits or (own_bits(picture) if photo or source is None else 32)
+    bits = options.bits or (own_bits(picture) if photo else 32)
     if bits == 32:
         return Target(FLOAT, not _plain_float(picture))
     target = integer_target(picture, bits)

@@ -86,7 +86,10 @@ def simulate_dose(
 def dose_noise(
     hu: FloatArray, spacing_mm: float, scan: Scan, *, fraction: float | None = None, seed: int = 0
 ) -> FloatArray:
-    """The noise alone that `simulate_dose` adds: `(H, W)` float32, HU, 0 outside the circle."""
+    """The noise alone that `simulate_dose` adds: `(H, W)` float32, HU, 0 outside the circle.
+
+    A 512 x 512 slice with 720 views takes some seconds: a generator's work, not the window's.
+    """
     from skimage.transform import iradon, radon
 
     if hu.ndim != 2 or hu.shape[0] != hu.shape[1]:

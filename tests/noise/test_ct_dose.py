@@ -114,6 +114,12 @@ def test_full_fraction_adds_nothing() -> None:
     assert not dose_noise(patient(), SPACING, replace(SCAN, views=20), fraction=1.0).any()
 
 
+@pytest.mark.parametrize("size", [15, 16])
+def test_any_side_is_seen_whole(size: int) -> None:
+    scan = replace(SCAN, views=8)
+    assert dose_noise(np.zeros((size, size), np.float32), SPACING, scan)[size // 2].any()
+
+
 @pytest.mark.parametrize("shape", [(8, 9), (2, 8, 8)])
 def test_a_slice_that_is_not_square_is_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(StudioError, match="square"):

@@ -19,6 +19,10 @@ def main() -> None:
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
 
-    from denoise_studio.cli.app import studio
+    try:
+        from denoise_studio.cli.app import studio
 
-    studio.main()
+        studio.main()
+    except KeyboardInterrupt:  # before the commands are there to catch it
+        sys.stderr.write("denoise-studio: Cancelled.\n")
+        sys.exit(130)

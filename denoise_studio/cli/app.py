@@ -34,6 +34,12 @@ class Studio(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         return window if cmd_name == WINDOW else super().get_command(ctx, cmd_name)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise Cancelled from None  # click itself would print an empty line first
+
     def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         formatter.write_usage(PROGRAM, "[--sample] [FILE...]")
         formatter.write_usage(PROGRAM, "COMMAND [OPTIONS] ARGUMENTS...", prefix="   or: ")
@@ -88,6 +94,7 @@ def _fail(message: str, code: int = 1) -> int:
 
 
 @click.group(
+    PROGRAM,
     cls=Studio,
     commands=[denoise, info, methods, measure, snapshot, replay],
     epilog="Exit status: 0 done, 1 failed, 2 misused. Not for diagnosis.",

@@ -59,7 +59,7 @@ def shapes(low: float = -20.0, high: float = 120.0) -> st.SearchStrategy[Any]:
     stroke = st.builds(
         Stroke,
         points=st.lists(points(low, high), min_size=1, max_size=4).map(tuple),
-        radius=numbers(0.25, (high - low) / 8),
+        radius=numbers(0.25, min(1e5, (high - low) / 8)),
     )
     return st.one_of(
         st.builds(Box, x0=place, y0=place, x1=place, y1=place),

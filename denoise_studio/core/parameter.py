@@ -97,8 +97,8 @@ class Parameter:
             if not isinstance(value, bool):
                 raise RecipeError(f"{self.name} must be true or false, not {value!r}.")
             return value
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise RecipeError(f"{self.name} must be a number, not {value!r}.")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not _is_finite(value):
+            raise RecipeError(f"{self.name} must be a number, not {value!r:.40}.")
         if self.kind is ParameterKind.INT and value != int(value):
             raise RecipeError(f"{self.name} must be a whole number, not {value!r}.")
         if picture is not None:
@@ -128,6 +128,13 @@ class Parameter:
         except ValueError:
             raise RecipeError(f"{self.name} must be a number, not {text!r}.") from None
         return self.checked(number)
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number beyond the range of double precision
+        return False
 
 
 class Values(Mapping[str, Value]):

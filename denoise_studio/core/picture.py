@@ -144,6 +144,13 @@ class Picture:
             raise StudioError("The picture has no pixels.")
         if self.pixels.dtype != np.float32:
             raise StudioError(f"Pixels must be float32, not {self.pixels.dtype}.")
+        if self.padding is not None and (
+            self.padding.shape != self.pixels.shape[1:] or self.padding.dtype != np.bool_
+        ):
+            raise StudioError(
+                f"The padding must be a mask of shape {self.pixels.shape[1:]}, "
+                f"not {self.padding.dtype} {self.padding.shape}."
+            )
         for array in (self.pixels, self.padding, self.padding_values, self.alpha):
             if array is not None:
                 array.flags.writeable = False
@@ -181,9 +188,15 @@ class Picture:
 
     @functools.cached_property
     def value_range(self) -> tuple[float, float]:
-        """Smallest and largest value of the pixels that are no padding."""
-        values = self.pixels if self.padding is None else self.pixels[:, ~self.padding]
-        return float(values.min()), float(values.max())
+        """Smallest and largest value of the pixels that are no padding; (0, 0) if all are."""
+        if self.padding is None:
+            return float(self.pixels.min()), float(self.pixels.max())
+        valid = np.logical_not(self.padding)
+        if not valid.any():
+            return 0.0, 0.0
+        # `where` instead of an index: this must not copy the picture.
+        low = self.pixels.min(where=valid, initial=np.inf)
+        return float(low), float(self.pixels.max(where=valid, initial=-np.inf))
 
     def derive(self, pixels: FloatArray, **changes: Any) -> "Picture":
         """The same picture with other pixels of the same size; padding keeps its values."""

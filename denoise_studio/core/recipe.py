@@ -4,6 +4,7 @@ Frozen, hashable, versioned JSON. It is the undo payload, the cache key, the job
 project file's core and the record written with every output.
 """
 
+import math
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -48,6 +49,10 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             msgspec.structs.force_setattr(self, "parameters", Values(self.parameters))
         if not 0.0 <= self.strength <= 1.0:
             raise RecipeError(f"strength must be between 0 and 1, not {self.strength:g}.")
+        if self.noise_level is not None and not 0.0 <= self.noise_level < math.inf:
+            raise RecipeError(f"noise_level must be a number from 0 upwards, not {self.noise_level:g}.")
+        if not 0 <= self.seed < 2**63:
+            raise RecipeError(f"seed must be between 0 and 2**63 - 1, not {self.seed}.")
         for region in self.regions:
             strength = region.parameters.get("strength", 1.0)
             if isinstance(strength, str) or not 0.0 <= strength <= 1.0:
@@ -89,7 +94,7 @@ def from_dict(data: Any) -> Recipe:
     """
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise RecipeError("This is not a Denoise Studio recipe.")
-    if data.get("version") != VERSION:
+    if data.get("version") != VERSION or isinstance(data["version"], bool):
         raise RecipeError(
             f"This recipe has version {data.get('version')!r}; this program reads version {VERSION}."
         )
@@ -104,8 +109,10 @@ def from_json(text: bytes | str) -> Recipe:
     """Like `from_dict`, from JSON text."""
     try:
         data = msgspec.json.decode(text)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeError) as error:
         raise RecipeError(f"The recipe is not valid JSON: {error}.") from None
+    except RecursionError:
+        raise RecipeError("The recipe is not valid JSON: it is nested too deeply.") from None
     return from_dict(data)
 
 

@@ -7,18 +7,22 @@ for, so tiles agree to the last bit.
 
 import itertools
 import math
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import msgspec
 import numpy as np
 
+from denoise_studio.core.errors import RecipeError
 from denoise_studio.core.geometry import Rect
 from denoise_studio.core.parameter import Values
 from denoise_studio.core.types import FloatArray
 
-Coordinate = Annotated[float, msgspec.Meta(ge=-1e6, le=1e6)]
-Length = Annotated[float, msgspec.Meta(ge=0.0, le=1e6)]
+FARTHEST = 1e6
+Coordinate = Annotated[float, msgspec.Meta(ge=-FARTHEST, le=FARTHEST)]
+Length = Annotated[float, msgspec.Meta(ge=0.0, le=FARTHEST)]
 Point = tuple[Coordinate, Coordinate]
+_ELLIPSE_STEPS = 6
 
 
 class Box(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="box"):
@@ -28,6 +32,9 @@ class Box(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="ki
     y0: Coordinate
     x1: Coordinate
     y1: Coordinate
+
+    def __post_init__(self) -> None:
+        _check("a corner of a box", (self.x0, self.y0, self.x1, self.y1), -FARTHEST, FARTHEST)
 
     def extent(self) -> tuple[float, float, float, float]:
         return min(self.x0, self.x1), min(self.y0, self.y1), max(self.x0, self.x1), max(self.y0, self.y1)
@@ -49,26 +56,39 @@ class Ellipse(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
     ry: Length
     angle: Annotated[float, msgspec.Meta(ge=-360.0, le=360.0)] = 0.0
 
+    def __post_init__(self) -> None:
+        _check("the centre of an ellipse", (self.cx, self.cy), -FARTHEST, FARTHEST)
+        _check("a half axis of an ellipse", (self.rx, self.ry), 0.0, FARTHEST)
+        _check("the angle of an ellipse", (self.angle,), -360.0, 360.0)
+
     def extent(self) -> tuple[float, float, float, float]:
         c, s = math.cos(math.radians(self.angle)), math.sin(math.radians(self.angle))
         half_x, half_y = math.hypot(self.rx * c, self.ry * s), math.hypot(self.rx * s, self.ry * c)
         return self.cx - half_x, self.cy - half_y, self.cx + half_x, self.cy + half_y
 
     def distance(self, x: FloatArray, y: FloatArray, reach: float) -> FloatArray:
-        """First-order signed distance (value over gradient): exact on the edge and for circles."""
+        """Signed distance, good to a small fraction of a pixel, exact for circles."""
         c, s = math.cos(math.radians(self.angle)), math.sin(math.radians(self.angle))
         rx, ry = max(self.rx, 1e-3), max(self.ry, 1e-3)
-        u = ((x - self.cx) * c + (y - self.cy) * s) / rx
-        v = ((y - self.cy) * c - (x - self.cx) * s) / ry
-        radius = np.hypot(u, v)
-        gradient = np.hypot(u / rx, v / ry) / np.maximum(radius, 1e-12)
-        return np.asarray(np.where(radius > 0, (radius - 1) / np.maximum(gradient, 1e-12), -min(rx, ry)))
+        u = np.abs((x - self.cx) * c + (y - self.cy) * s)
+        v = np.abs((y - self.cy) * c - (x - self.cx) * s)
+        outwards = np.hypot(u / rx, v / ry) - 1
+        result = np.where(outwards <= 0, -reach, reach)
+        # Elsewhere the edge is farther away than `reach`: the mask is 0 or 1 there.
+        close = np.abs(outwards) * min(rx, ry) < reach
+        u, v = u[close], v[close]
+        edge_u, edge_v = _nearest_on_ellipse(u, v, rx, ry)
+        result[close] = np.copysign(np.minimum(np.hypot(u - edge_u, v - edge_v), reach), outwards[close])
+        return np.asarray(result)
 
 
 class Polygon(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="polygon"):
     """A closed polygon; the inside is even-odd."""
 
     points: Annotated[tuple[Point, ...], msgspec.Meta(min_length=3, max_length=10_000)]
+
+    def __post_init__(self) -> None:
+        _check_points("a polygon", self.points, 3, 10_000)
 
     def extent(self) -> tuple[float, float, float, float]:
         return _extent(self.points, 0.0)
@@ -93,11 +113,19 @@ class Stroke(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     points: Annotated[tuple[Point, ...], msgspec.Meta(min_length=1, max_length=100_000)]
     radius: Annotated[float, msgspec.Meta(gt=0.0, le=1e5)]
 
+    def __post_init__(self) -> None:
+        _check_points("a brush stroke", self.points, 1, 100_000)
+        _check("the radius of a brush", (self.radius,), math.ulp(0.0), 1e5)
+
 
 class Brush(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="brush"):
     """Everything that one or more brush strokes touch."""
 
     strokes: Annotated[tuple[Stroke, ...], msgspec.Meta(min_length=1, max_length=10_000)]
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.strokes) <= 10_000:
+            raise RecipeError(f"a brush region needs 1 to 10000 strokes, not {len(self.strokes)}.")
 
     def extent(self) -> tuple[float, float, float, float]:
         parts = [_extent(stroke.points, stroke.radius) for stroke in self.strokes]
@@ -136,6 +164,10 @@ class Region(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     def __post_init__(self) -> None:
         if not isinstance(self.parameters, Values):
             msgspec.structs.force_setattr(self, "parameters", Values(self.parameters))
+        _check("the feather of a region", (self.feather,), 0.0, 1e4)
+
+    def replace(self, **changes: Any) -> "Region":
+        return msgspec.structs.replace(self, **changes)
 
     def bounds(self) -> Rect:
         """All pixels whose mask can be above zero (it may reach beyond the picture)."""
@@ -165,9 +197,42 @@ class Region(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         return result
 
 
+def _check(what: str, numbers: Iterable[float], low: float, high: float) -> None:
+    """The same limits as in a file, so that whatever can be made can be read back."""
+    for number in numbers:
+        if not low <= number <= high:
+            raise RecipeError(f"{what} must be between {low:g} and {high:g}, not {number:g}.")
+
+
+def _check_points(what: str, points: tuple[Point, ...], fewest: int, most: int) -> None:
+    if not fewest <= len(points) <= most:
+        raise RecipeError(f"{what} needs {fewest} to {most} points, not {len(points)}.")
+    _check(f"a point of {what}", itertools.chain.from_iterable(points), -FARTHEST, FARTHEST)
+
+
 def _extent(points: tuple[Point, ...], margin: float) -> tuple[float, float, float, float]:
     xs, ys = zip(*points, strict=True)
     return min(xs) - margin, min(ys) - margin, max(xs) + margin, max(ys) + margin
+
+
+def _nearest_on_ellipse(u: Any, v: Any, rx: float, ry: float) -> tuple[Any, Any]:
+    """The point of an upright ellipse that is nearest to (u, v), both of them not negative.
+
+    A few steps from the edge's centre of curvature towards (u, v) and back to the edge.
+    """
+    a, b = np.full_like(u, math.sqrt(0.5)), np.full_like(v, math.sqrt(0.5))
+    for _ in range(_ELLIPSE_STEPS):
+        centre_u, centre_v = (rx * rx - ry * ry) / rx * (a * a * a), (ry * ry - rx * rx) / ry * (b * b * b)
+        to_u, to_v = u - centre_u, v - centre_v
+        away = np.hypot(to_u, to_v)
+        scale = np.hypot(rx * a - centre_u, ry * b - centre_v) / np.maximum(away, 1e-300)
+        next_a = np.clip((to_u * scale + centre_u) / rx, 0.0, 1.0)
+        next_b = np.clip((to_v * scale + centre_v) / ry, 0.0, 1.0)
+        length = np.hypot(next_a, next_b)
+        moves = (away > 0) & (length > 0)
+        np.divide(next_a, length, out=a, where=moves)
+        np.divide(next_b, length, out=b, where=moves)
+    return rx * a, ry * b
 
 
 def _distance_to_path(x: Any, y: Any, points: tuple[Point, ...], reach: float) -> Any:

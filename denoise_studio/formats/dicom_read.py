@@ -1,6 +1,5 @@
 """DICOM in: stored samples to values, padding, windows and spacing; the data set kept whole."""
 
-import logging
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from denoise_studio.core.picture import Picture, Scale, Source, Stored
 from denoise_studio.core.progress import Progress
 from denoise_studio.core.types import AnyArray
 from denoise_studio.formats.dicom_facts import functional, spacing, summary, windows
+from denoise_studio.formats.quiet import silence
 from denoise_studio.formats.samples import check_size, to_float
 
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
@@ -51,7 +51,7 @@ def hush() -> None:
         )
         if not present:
             warnings.filterwarnings("ignore", module=name)
-    logging.getLogger("pydicom").propagate = False
+    silence("pydicom")
 
 
 def _pattern(module: Any) -> str:
@@ -242,7 +242,7 @@ def _padding(dataset: Dataset, samples: Any, values: Any, scale: Scale) -> tuple
     lowest = float(values.min())
     if scale is Scale.HU and lowest <= _UNDECLARED and (mask is None or not mask.any()):
         fill = values == lowest
-        if fill.mean() >= 0.005:
+        if int(fill.sum()) >= max(8, fill.size // 200):
             mask = fill
             notes.append(
                 f"{int(fill.sum())} pixels of {lowest:g} HU are taken as padding, "

@@ -16,6 +16,7 @@ from denoise_studio.formats.base import Encoded, Format, SaveOptions
 from denoise_studio.formats.declaration import Declared, declare, parse, read_declared
 from denoise_studio.formats.orientation import upright
 from denoise_studio.formats.photo import Outgoing, PhotoMetadata, lost_in_photo, outgoing, stored_layout
+from denoise_studio.formats.quiet import silence
 from denoise_studio.formats.samples import (
     Target,
     check_bits,
@@ -26,6 +27,8 @@ from denoise_studio.formats.samples import (
     quantise,
     to_float,
 )
+
+silence("imagecodecs")
 
 _NOTE = "Denoise Studio"
 _XMP = "XML:com.adobe.xmp"

@@ -1,6 +1,5 @@
 """TIFF in: pixels through tifffile, everything else kept for the way back."""
 
-import logging
 import mmap
 from pathlib import Path
 from typing import Any
@@ -16,11 +15,10 @@ from denoise_studio.formats.declaration import Declaration, parse, read_declared
 from denoise_studio.formats.npy import nominal_range
 from denoise_studio.formats.orientation import upright
 from denoise_studio.formats.photo import PhotoMetadata
+from denoise_studio.formats.quiet import silence
 from denoise_studio.formats.samples import check_size, to_float
 
-# Its warnings about odd tags would go to the terminal; what matters ends as a note or an error.
-logging.getLogger("tifffile").addHandler(logging.NullHandler())
-logging.getLogger("tifffile").propagate = False
+silence("tifffile", "imagecodecs")
 
 _REDUCED, _MASK = 1, 4
 _PHOTOMETRIC = {0: "white is zero", 1: "grey", 2: "RGB", 3: "palette", 6: "YCbCr"}

@@ -146,7 +146,7 @@ def _check(dataset: Dataset, name: str) -> None:
 
 def _samples(dataset: Dataset, name: str) -> AnyArray:
     """`(rows, columns)` as allocated, high bits untouched where the file is not compressed."""
-    syntax = _syntax(dataset)
+    syntax = _syntax(dataset, name)
     rows, columns = _integer(dataset, "Rows"), _integer(dataset, "Columns")
     signed = _integer(dataset, "PixelRepresentation") == 1
     kind = np.dtype(f"{'i' if signed else 'u'}{_integer(dataset, 'BitsAllocated') // 8}")
@@ -169,7 +169,7 @@ def _samples(dataset: Dataset, name: str) -> AnyArray:
     return array.astype(kind, copy=False)
 
 
-def _syntax(dataset: Dataset) -> Any:
+def _syntax(dataset: Dataset, name: str) -> Any:
     """The transfer syntax; a file without meta information is what pydicom found it to be."""
     found = dataset.file_meta.get("TransferSyntaxUID") if hasattr(dataset, "file_meta") else None
     if found is None:
@@ -180,7 +180,7 @@ def _syntax(dataset: Dataset) -> Any:
         if little is False:
             found = pydicom.uid.ExplicitVRBigEndian
     if found.is_private or not found.is_transfer_syntax:
-        raise FormatError(f"The transfer syntax {found} is unknown.")
+        raise FormatError(f"{name} has an unknown transfer syntax ({found}).")
     return found
 
 

@@ -82,7 +82,7 @@ def _note_name(picture: Picture, path: Path, found: Format) -> Picture:
 
 def _reason(error: Exception) -> str:
     """The first line of an exception, fit to stand in a sentence."""
-    text = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+    text = (error.strerror or str(error)).lower() if isinstance(error, OSError) else str(error)
     lines = text.strip().splitlines() or [type(error).__name__]
     return lines[0].rstrip(".")[:200]
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from denoise_studio.core.denoiser import Tile
 from denoise_studio.core.geometry import Rect
 from denoise_studio.core.parameter import Values
 from denoise_studio.core.picture import Picture
@@ -78,3 +79,18 @@ def rects(width: int, height: int) -> st.SearchStrategy[Rect]:
     columns = st.tuples(st.integers(0, width - 1), st.integers(0, width - 1))
     rows = st.tuples(st.integers(0, height - 1), st.integers(0, height - 1))
     return st.builds(make, columns, rows)
+
+
+def tile(pixels: np.ndarray, halo: int, valid: np.ndarray | None = None, **values: Any) -> Tile:
+    """A whole picture as one tile, its edges reflected by numpy's own padding."""
+    around = [(halo, halo), (halo, halo)]
+    wide = np.pad(pixels, [(0, 0), *around], mode="reflect")
+    mask = None
+    inside = pixels
+    if valid is not None:
+        mask = np.pad(valid, around, mode="reflect")
+        wide[:, ~mask] = 0.0
+        inside = pixels[:, valid]
+    span = (float(inside.min()), float(inside.max()))
+    noise_level = values.pop("noise_level", 0.0)
+    return Tile(wide, mask, halo, values, noise_level=noise_level, value_range=span)

@@ -34,15 +34,32 @@ def _load() -> Apply:
         step = (high - low) / _LEVELS
         if step <= 0 or strength <= 0:
             return np.ascontiguousarray(tile.pixels[inner])
-        levels = np.rint((_filled(tile) - low) / np.float32(step)).clip(0, _LEVELS).astype(np.uint16)
-        stacked = np.ascontiguousarray(np.moveaxis(levels, 0, -1))
+        stacked = _levels(tile, low, step)
         filtered = _run(
             cv2, stacked, strength / step, int(tile.values["patch_radius"]), int(tile.values["search_radius"])
         )
-        change = filtered.reshape(stacked.shape).astype(np.float32) - stacked.astype(np.float32)
-        return np.ascontiguousarray((tile.pixels + np.moveaxis(change, -1, 0) * np.float32(step))[inner])
+        before, after = (np.moveaxis(a.reshape(stacked.shape), -1, 0)[inner] for a in (stacked, filtered))
+        result = np.subtract(after, before, dtype=np.float32, order="C")
+        result *= np.float32(step)
+        result += tile.pixels[inner]
+        return result
 
     return apply
+
+
+def _levels(tile: Tile, low: float, step: float) -> Any:
+    """The tile as OpenCV wants it: `(H, W, C)` uint16; invalid pixels lie where no patch likes them."""
+    channels, height, width = tile.pixels.shape
+    levels = np.empty((height, width, channels), np.uint16)
+    for channel in range(channels):
+        scaled = tile.pixels[channel] - np.float32(low)
+        scaled /= np.float32(step)
+        np.rint(scaled, out=scaled)
+        np.clip(scaled, 0, _LEVELS, out=scaled)
+        if tile.valid is not None:
+            np.copyto(scaled, 0.0, where=~tile.valid)
+        levels[..., channel] = scaled
+    return levels
 
 
 def _run(cv2: Any, image: Any, strength: float, patch: int, search: int) -> Any:
@@ -58,13 +75,6 @@ def _run(cv2: Any, image: Any, strength: float, patch: int, search: int) -> Any:
         if error.code != cv2.Error.StsNoMem:
             raise
     raise OutOfMemory("not enough memory for this tile")
-
-
-def _filled(tile: Tile) -> FloatArray:
-    """Pixels with the invalid ones at the low end of the range, so that no patch likes them."""
-    if tile.valid is None:
-        return tile.pixels
-    return np.where(tile.valid[None], tile.pixels, np.float32(tile.value_range[0]))
 
 
 NON_LOCAL_MEANS = Denoiser(

@@ -26,6 +26,8 @@ from denoise_studio.engine.workers import pool
 log = logging.getLogger(__name__)
 
 SMALLEST_TILE = 32
+_AHEAD = 2
+"""Tiles that wait while every worker has one: each holds memory until it is taken."""
 Sink = Callable[[Rect, FloatArray], None]
 
 
@@ -51,33 +53,43 @@ class Filter:
     def __post_init__(self) -> None:
         self.denoiser = get_denoiser(self.recipe.method)
 
+    def load(self) -> None:
+        """Import, compile or read what the method needs, once; may take seconds."""
+        if self._apply is None:
+            self._apply = self.denoiser.load()
+
     def run(self, rects: Iterable[Rect], sink: Sink, progress: Progress) -> None:
         """Filter every rectangle and hand each to `sink(rect, (C, h, w))`, in about this order.
 
-        `sink` is called on the calling thread. Between tiles `progress.check()` is asked.
+        `sink` is called on the calling thread. Between tiles `progress.check()` is asked. Ends
+        early when the device has to change: one result never holds pixels of two devices, so the
+        caller starts again (`engine.render.fill` does).
 
         Raises:
             Cancelled: through `progress`; no further rectangle reaches the sink.
             StudioError: even the smallest tile does not fit in the memory of the CPU.
         """
-        if self._apply is None:
-            self._apply = self.denoiser.load()
+        self.load()
         if self.denoiser.parallel_tiles and self.device.kind == "cpu":
             self._run_parallel(rects, sink, progress)
             return
+        kind = self.device.kind
         for rect in rects:
             progress.check()
             result = self._filter(rect, progress)
             progress.check()
+            if self.device.kind != kind:
+                return
             sink(rect, result)
+            del result  # not beside the next one
 
     def _run_parallel(self, rects: Iterable[Rect], sink: Sink, progress: Progress) -> None:
         threads = pool()
-        waiting = deque(_thin(rects, devices.worker_count()))
+        waiting = deque(_thin(rects, devices.worker_count()) if self.denoiser.exact_tiles else rects)
         running: deque[tuple[Rect, Future[FloatArray]]] = deque()
         try:
             while waiting or running:
-                while waiting and len(running) < 2 * devices.worker_count():
+                while waiting and len(running) < devices.worker_count() + _AHEAD:
                     rect = waiting.popleft()
                     running.append((rect, threads.submit(self._filter, rect, progress)))
                 rect, future = running.popleft()
@@ -145,7 +157,7 @@ class Filter:
             padding = cut_out(self.picture.padding, rect, halo).astype(bool)
             if padding.any():
                 valid = np.logical_not(padding)
-                pixels[:, padding] = 0.0
+                np.copyto(pixels, 0.0, where=padding)
         return Tile(
             pixels=pixels,  # type: ignore[arg-type]
             valid=valid,
@@ -159,13 +171,13 @@ class Filter:
 
 
 def _thin(rects: Iterable[Rect], workers: int) -> list[Rect]:
-    """Cut the few rectangles of a small job so that every worker has some."""
+    """Cut the few rectangles of a small job: all workers get some, none needs much memory."""
     rects = list(rects)
-    if len(rects) >= 2 * workers:
+    if len(rects) >= 8 * workers:
         return rects
     return [part for rect in rects for part in _bands(rect, workers)]
 
 
 def _bands(rect: Rect, count: int) -> list[Rect]:
-    rows = max(16, -(-rect.height // count))
+    rows = min(64, max(16, -(-rect.height // count)))
     return [Rect.from_edges(rect.x, y, rect.x1, min(y + rows, rect.y1)) for y in range(rect.y, rect.y1, rows)]

@@ -47,17 +47,18 @@ def cut_out(array: AnyArray, rect: Rect, halo: int) -> AnyArray:
     """`rect` and `halo` pixels around it, `(..., h + 2 halo, w + 2 halo)`, mirrored at the edges.
 
     The edge pixel itself is not repeated (numpy's "reflect"); a picture narrower than the halo
-    is mirrored as often as needed.
+    is mirrored as often as needed. Always a copy, never a view of `array`.
     """
     height, width = array.shape[-2:]
     outer = rect.expand(halo)
     if outer.x >= 0 and outer.y >= 0 and outer.x1 <= width and outer.y1 <= height:
-        return np.ascontiguousarray(array[(..., *outer.slices)])
+        return array[(..., *outer.slices)].copy()
     rows = _reflect(np.arange(outer.y, outer.y1), height)
     columns = _reflect(np.arange(outer.x, outer.x1), width)
-    inner_rows = slice(int(rows.min()), int(rows.max()) + 1)
-    part = np.take(array[..., inner_rows, :], rows - inner_rows.start, axis=-2)
-    return np.ascontiguousarray(np.take(part, columns, axis=-1))
+    top, left = int(rows.min()), int(columns.min())
+    part = array[..., top : int(rows.max()) + 1, left : int(columns.max()) + 1]  # `take` copies it first
+    part = np.take(part, rows - top, axis=-2)
+    return np.ascontiguousarray(np.take(part, columns - left, axis=-1))
 
 
 def _reflect(index: np.ndarray, size: int) -> np.ndarray:  # type: ignore[type-arg]

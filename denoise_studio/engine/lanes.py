@@ -78,6 +78,7 @@ class Lane:
             for job in (*self._waiting, *([self._running] if self._running else [])):
                 job.cancel()
             self._waiting.clear()
+            self._changed.notify_all()
 
     @property
     def idle(self) -> bool:
@@ -91,8 +92,8 @@ class Lane:
 
     def close(self) -> None:
         """Take no more jobs and cancel all; the thread ends after the running job's next check."""
-        self.cancel_all()
         with self._changed:
+            self.cancel_all()
             self._closed = True
             self._changed.notify_all()
 

@@ -73,11 +73,11 @@ def render_in_full(
     resolved = resolve(picture, recipe)
     layer = layer or Layer(picture)  # ours alone: its pixels become the result
     bound = Filter(picture, resolved, device)
+    bound.load()
     started = time.perf_counter()
     fill(layer, bound, progress)
     elapsed = (time.perf_counter() - started) * 1e3
-    if bound.device.kind != resolved.device:
-        resolved = resolved.replace(device=bound.device.kind)
+    resolved = bound.recipe
     pixels = _mix_in_place(picture, layer.pixels, resolved)
     result = picture.derive(pixels, history=(*picture.history, describe(resolved)))
     fallback = bound.fallback or device.why
@@ -91,7 +91,20 @@ def fill(
     visible: Rect | None = None,
     focus: tuple[float, float] | None = None,
 ) -> None:
-    """Filter all that the layer lacks for this recipe, what is visible first."""
+    """Filter all that the layer lacks for this recipe, what is visible first.
+
+    If the device fails on the way, everything is done again on the one that replaces it, and
+    `bound.recipe` names that one.
+    """
+    _fill(layer, bound, progress, visible, focus)
+    while bound.recipe.device != bound.device.kind:
+        bound.recipe = bound.recipe.replace(device=bound.device.kind)
+        _fill(layer, bound, progress, visible, focus)
+
+
+def _fill(
+    layer: Layer, bound: Filter, progress: Progress, visible: Rect | None, focus: tuple[float, float] | None
+) -> None:
     recipe = bound.recipe
     rects = by_urgency(layer.pending(recipe), visible, focus)
     missing = {(rect.x // CELL, rect.y // CELL): rect.area for rect in rects}
@@ -126,7 +139,7 @@ def compose(picture: Picture, filtered: FloatArray, recipe: Recipe, rect: Rect) 
         result += before * (np.float32(1.0) - share)
     if picture.padding is not None:
         padding = picture.padding[rect.slices]
-        result[:, padding] = before[:, padding]
+        np.copyto(result, before, where=padding)
     return result
 
 

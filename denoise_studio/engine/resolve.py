@@ -75,10 +75,4 @@ def _region(denoiser: Denoiser, region: Region, picture: Picture) -> Region:
         if not parameter.per_region:
             raise RecipeError(f"{denoiser.name} cannot have its own {name} in a region.")
         values[name] = parameter.checked(given, picture)
-    return Region(
-        shape=region.shape,
-        name=region.name,
-        feather=region.feather,
-        parameters=Values(values),
-        enabled=region.enabled,
-    )
+    return region.replace(parameters=Values(values))

@@ -108,6 +108,7 @@ class Session:
         recipe = resolve(picture, request.recipe)
         layer = self.cache.get(picture, recipe.method)
         bound = Filter(picture, recipe, device)
+        bound.load()
         started = sent = time.perf_counter()
 
         def send(fraction: float, complete: bool) -> None:
@@ -116,7 +117,7 @@ class Session:
                 Response(
                     id=number,
                     request=request,
-                    recipe=recipe,
+                    recipe=bound.recipe,
                     layer=layer,
                     version=layer.version,
                     complete=complete,

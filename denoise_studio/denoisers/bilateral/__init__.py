@@ -36,15 +36,18 @@ def _halo(values: Mapping[str, Value]) -> int:
 
 
 def _load() -> Apply:
-    from denoise_studio.denoisers.bilateral.cpu import bilateral_cpu
+    from denoise_studio.denoisers.bilateral.cpu import bilateral_cpu, compile_now
+
+    compile_now()
 
     def apply(tile: Tile) -> FloatArray:
-        arguments: tuple[Any, ...] = (tile.pixels, tile.halo, tile.valid, *_maps(tile))
+        sigma_x, sigma_y, sigma_r, radius_x, radius_y = _maps(tile)
+        window = (sigma_x, sigma_y, sigma_r, radius_x, radius_y)
         if tile.device == "cpu":
-            return bilateral_cpu(*arguments)
+            return bilateral_cpu(tile.pixels, tile.halo, tile.valid, *window)
         from denoise_studio.denoisers.bilateral.on_torch import bilateral_torch
 
-        return bilateral_torch(*arguments, tile.device)
+        return bilateral_torch(tile.pixels, tile.halo, tile.valid, *window, device=tile.device)
 
     return apply
 

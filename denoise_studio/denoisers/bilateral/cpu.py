@@ -183,6 +183,13 @@ def bilateral_cpu(
     return out
 
 
+def compile_now() -> None:
+    """Compile the kernel, or load it from the cache: seconds on the very first start, once."""
+    row = np.ones((1, 1), np.float32)
+    reach = np.ones((1, 1), np.int32)
+    bilateral_cpu(np.zeros((1, 3, 3), np.float32), 1, None, row, row, row, reach, reach)
+
+
 def _factor(sigma: FloatArray) -> FloatArray:
     """-log2(e) / (2 sigma²), in double precision before it is rounded once."""
     wide = sigma.astype(np.float64)

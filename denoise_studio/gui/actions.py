@@ -1,0 +1,106 @@
+"""Everything that menus, tool bar, keys and the sheet of shortcuts offer, declared once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QWidget
+
+from denoise_studio.gui.icons import icon
+
+
+@dataclass(frozen=True)
+class Declared:
+    """One action.
+
+    Args:
+        id: key in code; the window's method of that name (with _ for -) carries it out.
+        menu: menu and group of the shortcut sheet.
+        title: what the menu says.
+        keys: shortcuts, portable notation.
+        tip: what it does, one sentence.
+        icon: name of its icon, if it has one.
+        checkable: whether it is on or off.
+    """
+
+    id: str
+    menu: str
+    title: str
+    keys: tuple[str, ...] = ()
+    tip: str = ""
+    icon: str = ""
+    checkable: bool = False
+
+
+ACTIONS: tuple[Declared, ...] = (
+    Declared("open", "File", "&Open …", ("Ctrl+O",), "Open pictures or a project", "open"),
+    Declared("open-sample", "File", "Open the &sample", (), "Open the bundled CT phantom"),
+    Declared("export", "File", "&Export result …", ("Ctrl+E",), "Save the denoised picture, its recipe beside it", "save"),
+    Declared("save-project", "File", "&Save project", ("Ctrl+S",), "Save all open pictures' edits as a project file"),
+    Declared("save-project-as", "File", "Save project &as …", ("Ctrl+Shift+S",), "Save the project under another name"),
+    Declared("close-picture", "File", "&Close picture", ("Ctrl+W",), "Close the picture shown; its file is untouched"),
+    Declared("quit", "File", "&Quit", ("Ctrl+Q",), "Leave the program"),
+    Declared("undo", "Edit", "&Undo", ("Ctrl+Z",), "Take the last edit back", "undo"),
+    Declared("redo", "Edit", "&Redo", ("Ctrl+Y", "Ctrl+Shift+Z"), "Do it again", "redo"),
+    Declared("copy-edit", "Edit", "&Copy this edit to all open pictures", ("Ctrl+Shift+C",), "Give every open picture this recipe"),
+    Declared("save-preset", "Edit", "Save as &preset …", (), "Keep method and parameters under a name"),
+    Declared("remove-region", "Edit", "Remove &region", ("Del",), "Remove the selected region"),
+    Declared("deselect", "Edit", "&Deselect", ("Esc",), "Put the tool down and select no region"),
+    Declared("preferences", "Edit", "Pre&ferences …", ("Ctrl+,",), "Memory, privacy"),
+    Declared("side", "View", "Side by &side", ("1",), "Before and after beside each other", "side", True),
+    Declared("wipe", "View", "&Wipe", ("2",), "One picture, before on the left of a line to drag, after on the right", "wipe", True),
+    Declared("difference", "View", "&Difference", ("3",), "What was changed: after minus before, in colour", "difference", True),
+    Declared("hold", "View", "Hold to see the &original", ("O",), "While the key or button is held every pane shows the original", "hold"),
+    Declared("fit", "View", "&Fit", ("F", "="), "Show the whole picture", "fit"),
+    Declared("one-to-one", "View", "100 &%", ("Z",), "One picture pixel on one screen pixel"),
+    Declared("zoom-in", "View", "Zoom &in", ("+", "Ctrl++"), "Magnify around the middle"),
+    Declared("zoom-out", "View", "Zoom &out", ("-", "Ctrl+-"), "Show more"),
+    Declared("auto-levels", "View", "&Auto levels", ("A", "0"), "Levels from what is in view"),
+    Declared("reset-levels", "View", "&Reset levels", ("R",), "The file's own levels"),
+    Declared("invert", "View", "In&vert", ("I",), "White for black; only how it is shown", "", True),
+    Declared("histogram", "View", "&Histogram", ("H",), "Show or fold the histogram", "", True),
+    Declared("theme", "View", "&Light theme", ("T",), "Dark for the reading room, light for a projector", "theme", True),
+    Declared("next-picture", "View", "&Next picture", ("PgDown",), "Show the next open picture"),
+    Declared("previous-picture", "View", "&Previous picture", ("PgUp",), "Show the previous open picture"),
+    Declared("tool-navigate", "Regions", "&Navigate", ("V",), "Drag to look around"),
+    Declared("tool-box", "Regions", "Draw a &box", ("B",), "Drag over the picture"),
+    Declared("tool-ellipse", "Regions", "Draw an &ellipse", ("E",), "Drag over the picture"),
+    Declared("tool-polygon", "Regions", "Draw a free &shape", ("P",), "Drag around it"),
+    Declared("tool-brush", "Regions", "&Paint a region", ("K",), "Paint with a round brush"),
+    Declared("brush-smaller", "Regions", "Smaller brush", ("[",), "Brush radius a fifth smaller"),
+    Declared("brush-larger", "Regions", "Larger brush", ("]",), "Brush radius a quarter larger"),
+    Declared("shortcuts", "Help", "&Keys and mouse", ("F1", "?"), "All shortcuts on one sheet", "help"),
+    Declared("about", "Help", "&About", (), "Version, device, licences, and what this program is not for"),
+)  # fmt: skip
+
+MOUSE = (
+    ("Left drag", "window (across) and level (up, down) on scans; pan on photographs"),
+    ("Ctrl + left drag", "levels from the box you drag"),
+    ("Shift + left drag, middle drag", "pan"),
+    ("Right drag", "zoom"),
+    ("Wheel", "zoom at the cursor"),
+    ("Double click", "one pane large, and back"),
+    ("Click in a region", "select it; drag its handles"),
+)
+
+
+def make_actions(window: QWidget, slots: Callable[[str], Callable[..., Any] | None]) -> dict[str, QAction]:
+    """QActions for all declared ones, connected to `slots(id)`, with keys, tips and icons."""
+    result = {}
+    for declared in ACTIONS:
+        action = QAction(declared.title, window)
+        action.setObjectName(declared.id)
+        action.setShortcuts([QKeySequence(keys) for keys in declared.keys])
+        action.setCheckable(declared.checkable)
+        keys = f"  ({declared.keys[0]})" if declared.keys else ""
+        action.setToolTip(f"{declared.tip}{keys}")
+        action.setStatusTip(declared.tip)
+        if declared.icon:
+            action.setIcon(icon(declared.icon))
+        slot = slots(declared.id)
+        if slot is not None:
+            action.triggered.connect(slot)
+        window.addAction(action)
+        result[declared.id] = action
+    return result

@@ -1,0 +1,303 @@
+"""The window's file actions: dialogs here, the work in the files lane."""
+
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QMenu, QMessageBox
+
+from denoise_studio.core.errors import StudioError
+from denoise_studio.core.progress import Progress
+from denoise_studio.core.recipe import Recipe
+from denoise_studio.core.resources import resource
+from denoise_studio.engine.export import ExportReport
+from denoise_studio.engine.lanes import Job
+from denoise_studio.engine.presets import load_presets, save_preset
+from denoise_studio.engine.project import SUFFIX, save_project
+from denoise_studio.formats import SaveOptions
+from denoise_studio.gui.document import Document
+from denoise_studio.gui.pictures import (
+    Opened,
+    OpenResult,
+    open_all,
+    open_filter,
+    project_of,
+    restore_view,
+    save_filter,
+    save_result,
+)
+
+if TYPE_CHECKING:
+    from denoise_studio.gui.main_window import MainWindow
+
+SAMPLE = ("samples", "ct-phantom.dcm")
+
+
+class Files(QObject):
+    """Opens and saves pictures, projects and presets; every failure is one sentence in a dialog."""
+
+    def __init__(self, window: "MainWindow") -> None:
+        super().__init__(window)
+        self._window = window
+        self._job: Job | None = None
+        self.project: Path | None = None
+
+    # Jobs with progress
+
+    def _start(self, job: Job | None) -> None:
+        self._job = job
+        if job is not None:
+            self._window.status.show_progress(0.0, "")
+
+    def _told(self, fraction: float, text: str) -> None:
+        self._window.status.show_progress(fraction, text)
+
+    def _ended(self) -> None:
+        self._job = None
+        self._window.status.hide_progress()
+
+    def cancel(self) -> None:
+        if self._job is not None:
+            self._job.cancel()
+            self._ended()
+            self._window.status.say("Cancelled; nothing was changed.")
+
+    def _failed(self, error: Exception) -> None:
+        self._ended()
+        self.complain(str(error) if isinstance(error, StudioError) else f"Something went wrong: {error}")
+
+    def complain(self, *sentences: str) -> None:
+        """Show what went wrong, without stopping anything."""
+        box = QMessageBox(
+            QMessageBox.Icon.Warning, "Denoise Studio", "\n\n".join(sentences), parent=self._window
+        )
+        box.setAccessibleName("What went wrong")
+        box.finished.connect(box.deleteLater)
+        box.open()
+
+    # Opening
+
+    def do_open(self) -> None:
+        dialog = QFileDialog(self._window, "Open", self._folder(), open_filter())
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+        dialog.filesSelected.connect(lambda names: self.open([Path(name) for name in names]))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def do_open_sample(self) -> None:
+        self.open([resource(*SAMPLE)])
+
+    def open(self, paths: list[Path], *_: object) -> None:
+        """Open pictures and projects in the background."""
+        bridge = self._window.bridge
+
+        def work(progress: Progress) -> OpenResult:
+            return open_all(paths, progress)
+
+        self._start(bridge.run(bridge.files, work, self._opened, self._failed, told=self._told))
+
+    def _opened(self, result: OpenResult) -> None:
+        self._ended()
+        first = len(self._window.documents)
+        for opened in result.opened:
+            self._add(opened)
+        if result.project is not None:
+            self.project = result.project
+            self._recent(result.project)
+            self._window.show_index(first + result.current)
+        if result.problems:
+            self.complain(*result.problems)
+
+    def _add(self, opened: Opened) -> None:
+        document = Document(opened.picture, opened.recipe)
+        if opened.view:
+            restore_view(document, opened.view)
+        self._window.add_document(document)
+        if document.path is not None and document.path != resource(*SAMPLE):
+            medical = opened.picture.kind in ("ct", "mr")
+            if not medical or self._window.settings.value.remember_medical:
+                self._recent(document.path)
+        if opened.picture.notes:
+            self._window.status.say(" ".join(opened.picture.notes), 12)
+
+    def _recent(self, path: Path) -> None:
+        settings = self._window.settings
+        settings.store(settings.value.with_recent(path))
+
+    def fill_recent(self) -> None:
+        menu: QMenu = self._window.recent_menu
+        menu.clear()
+        for name in self._window.settings.value.recent:
+            path = Path(name)
+            action = menu.addAction(path.name)
+            action.triggered.connect(functools.partial(self.open, [path]))
+            action.setToolTip(name)
+        if menu.isEmpty():
+            menu.addAction("Nothing yet").setEnabled(False)
+
+    def _folder(self) -> str:
+        document = self._window.document
+        if document is None or document.path is None or document.path.parent == resource("samples"):
+            return str(Path.home())
+        return str(document.path.parent)
+
+    # Saving
+
+    def do_export(self) -> None:
+        document = self._window.document
+        if document is None:
+            return
+        filters, own = save_filter(document.picture)
+        stem = document.path.stem if document.path else "picture"
+        suffix = document.path.suffix if document.path and document.path.suffix else ".tiff"
+        dialog = QFileDialog(self._window, "Export the result", self._folder(), filters)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.selectNameFilter(own)
+        dialog.selectFile(f"{stem}-denoised{suffix}")
+        dialog.fileSelected.connect(lambda name: self.export(document, Path(name)))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def export(self, document: Document, path: Path, options: SaveOptions | None = None) -> None:
+        """Save a document's result, its record beside it, in the background."""
+        bridge, picture, recipe = self._window.bridge, document.picture, document.recipe
+
+        def work(progress: Progress) -> ExportReport:
+            return save_result(bridge.session, picture, recipe, path, options or SaveOptions(), progress)
+
+        self._start(bridge.run(bridge.files, work, self._exported, self._failed, told=self._told))
+
+    def _exported(self, report: ExportReport) -> None:
+        self._ended()
+        text = f"Saved {report.path.name} with its recipe beside it."
+        if report.clipped:
+            text += f" {report.clipped} values lay outside what the file can hold and were clipped."
+        self._window.status.say(" ".join((text, *report.dropped)), 10)
+
+    def do_close_picture(self) -> None:
+        if self._window.document is not None:
+            self._window.close_document(self._window.document)
+
+    # Projects
+
+    def do_save_project(self) -> None:
+        if self.project is None:
+            self.do_save_project_as()
+        else:
+            self.save_project(self.project)
+
+    def do_save_project_as(self) -> None:
+        dialog = QFileDialog(
+            self._window, "Save the project", self._folder(), f"Denoise Studio project (*{SUFFIX})"
+        )
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix(SUFFIX[1:])
+        dialog.selectFile(f"project{SUFFIX}")
+        dialog.fileSelected.connect(lambda name: self.save_project(Path(name)))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def save_project(self, path: Path) -> None:
+        """Write what is open and how it is edited to a project file."""
+        window, bridge = self._window, self._window.bridge
+        viewport = window.compare.viewport
+        if window.document is not None:
+            window.document.viewport = (viewport.x, viewport.y, viewport.zoom)
+        current = window.documents.index(window.document) if window.document else -1
+        project = project_of(window.documents, current)
+
+        def work(progress: Progress) -> Path:
+            save_project(project, path)
+            return path
+
+        self._start(bridge.run(bridge.files, work, self._project_saved, self._failed))
+
+    def _project_saved(self, path: Path) -> None:
+        self._ended()
+        self.project = path
+        self._recent(path)
+        self._window.status.say(f"Saved the project {path.name}.")
+
+    def recover(self, left: list[Path]) -> None:
+        """Offer edits that a crash left behind."""
+        if not left:
+            return
+        box = QMessageBox(
+            QMessageBox.Icon.Question,
+            "Denoise Studio",
+            "The program ended unexpectedly last time. Shall your edits be brought back?",
+            parent=self._window,
+        )
+        box.setAccessibleName("Recover edits")
+        yes = box.addButton("Bring them back", QMessageBox.ButtonRole.AcceptRole)
+        no = box.addButton("Discard them", QMessageBox.ButtonRole.DestructiveRole)
+        box.addButton("Ask me later", QMessageBox.ButtonRole.RejectRole)
+
+        def answered() -> None:
+            clicked = box.clickedButton()
+            if clicked is yes:
+                self._recover(left)
+            elif clicked is no:
+                _forget(left)
+            box.deleteLater()
+
+        box.finished.connect(answered)
+        box.open()
+
+    def _recover(self, left: list[Path]) -> None:
+        bridge = self._window.bridge
+
+        def work(progress: Progress) -> OpenResult:
+            return open_all(left[:1], progress)
+
+        def done(result: OpenResult) -> None:
+            self._opened(OpenResult(result.opened, result.problems))
+            _forget(left)  # the edits are open, and autosaved again, under this process
+
+        self._start(bridge.run(bridge.files, work, done, self._failed, told=self._told))
+
+    # Presets
+
+    def fill_presets(self) -> None:
+        menu: QMenu = self._window.presets_menu
+        menu.clear()
+        for name, recipe in load_presets(self._window.settings.presets):
+            menu.addAction(name).triggered.connect(functools.partial(self._use_preset, name, recipe))
+        if menu.isEmpty():
+            menu.addAction("None yet: Edit ▸ Save as preset …").setEnabled(False)
+
+    def _use_preset(self, name: str, recipe: Recipe, *_: object) -> None:
+        document = self._window.document
+        if document is not None:
+            regions = recipe.regions or (
+                document.recipe.regions if recipe.method == document.recipe.method else ()
+            )
+            document.edit(recipe.replace(regions=regions), f"preset {name}")
+
+    def do_save_preset(self) -> None:
+        document = self._window.document
+        if document is None:
+            return
+        dialog = QInputDialog(self._window)
+        dialog.setWindowTitle("Save as preset")
+        dialog.setLabelText("Name of the preset (method, parameters and strength; no regions):")
+        dialog.textValueSelected.connect(lambda name: self.save_preset(name))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def save_preset(self, name: str) -> None:
+        document = self._window.document
+        if document is None:
+            return
+        try:
+            save_preset(self._window.settings.presets, name, document.recipe)
+        except StudioError as error:
+            self.complain(str(error))
+            return
+        self._window.status.say(f"Saved the preset “{name}”.")
+
+
+def _forget(paths: list[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,134 @@
+"""Window and level with presets for scans; exposure for photographs. Only how it is shown."""
+
+from dataclasses import replace
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QWidget
+
+from denoise_studio.core.picture import Scale
+from denoise_studio.engine.display import Levels, default_levels
+from denoise_studio.gui.document import Document
+
+# Width and level in HU; textbooks differ, so the numbers stay on the screen.
+PRESETS = (
+    ("Soft tissue", 400, 40),
+    ("Mediastinum", 350, 50),
+    ("Lung", 1500, -600),
+    ("Liver", 150, 90),
+    ("Bone", 2500, 480),
+    ("Brain", 80, 40),
+    ("Stroke", 40, 40),
+)
+
+
+class LevelsBar(QWidget):
+    """Sits in the tool bar."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document: Document | None = None
+        self.presets = QComboBox()
+        self.width_box = self._box("W", "Window width: how many values from black to white")
+        self.level_box = self._box("L", "Window level: the value shown as middle grey")
+        self.exposure = self._box("EV", "Exposure of the display in stops; the picture itself is not changed")
+        self.exposure.setRange(-8, 8)
+        self.exposure.setSingleStep(0.25)
+        self.exposure.setDecimals(2)
+        self.presets.setAccessibleName("Window preset")
+        self.presets.setToolTip("Window presets: the file's own first")
+        self.presets.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.presets.setMinimumWidth(150)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(6, 0, 6, 0)
+        layout.setSpacing(4)
+        for widget in (self.presets, self.width_box, self.level_box, self.exposure):
+            layout.addWidget(widget)
+        self.presets.activated.connect(self._choose)
+        self.width_box.valueChanged.connect(self._typed)
+        self.level_box.valueChanged.connect(self._typed)
+        self.exposure.valueChanged.connect(self._exposed)
+        self.set_document(None)
+
+    def _box(self, prefix: str, tip: str) -> QDoubleSpinBox:
+        box = QDoubleSpinBox()
+        box.setPrefix(f"{prefix} ")
+        box.setRange(-1e6, 1e6)
+        box.setDecimals(0)
+        box.setKeyboardTracking(False)
+        box.setAlignment(Qt.AlignmentFlag.AlignRight)
+        box.setFixedWidth(80)
+        box.setAccessibleName(tip.split(":")[0])
+        box.setToolTip(tip)
+        return box
+
+    def set_document(self, document: Document | None) -> None:
+        if self._document is not None:
+            self._document.levels_changed.disconnect(self.refresh)
+        self._document = document
+        photo = document is not None and document.picture.scale is Scale.DISPLAY
+        for widget in (self.presets, self.width_box, self.level_box):
+            widget.setVisible(document is not None and not photo)
+        self.exposure.setVisible(photo)
+        if document is None:
+            return
+        document.levels_changed.connect(self.refresh)
+        digits = 0 if document.picture.span >= 50 else 3
+        for box in (self.width_box, self.level_box):
+            box.setDecimals(digits)
+            box.setSingleStep(10 if digits == 0 else 0.01)
+        self._fill_presets(document)
+        self.refresh()
+
+    def _fill_presets(self, document: Document) -> None:
+        self.presets.clear()
+        picture = document.picture
+        for number, window in enumerate(picture.windows):
+            name = window.name.strip().capitalize() or f"File's window {number + 1}"
+            self._add_preset(f"{name} (file)", window.width, window.level)
+        if not picture.windows:
+            levels = default_levels(picture)
+            self._add_preset("Default", levels.width, levels.level)
+        if picture.scale is Scale.HU:
+            for name, width, level in PRESETS:
+                self._add_preset(name, width, level)
+
+    def _add_preset(self, name: str, width: float, level: float) -> None:
+        self.presets.addItem(f"{name}  {width:g} / {level:g}", (width, level))
+
+    def refresh(self) -> None:
+        document = self._document
+        if document is None:
+            return
+        levels = document.levels
+        pairs = (
+            (self.width_box, levels.width),
+            (self.level_box, levels.level),
+            (self.exposure, levels.exposure),
+        )
+        for box, value in pairs:
+            box.blockSignals(True)
+            box.setValue(value)
+            box.blockSignals(False)
+        shown = [self.presets.itemData(i) for i in range(self.presets.count())]
+        match = [i for i, pair in enumerate(shown) if pair and _near(pair, levels)]
+        self.presets.setCurrentIndex(match[0] if match else -1)
+        self.presets.setPlaceholderText("Own window")
+
+    def _choose(self, index: int) -> None:
+        if self._document is not None:
+            width, level = self.presets.itemData(index)
+            self._document.set_levels(self._document.levels.with_window(width, level))
+
+    def _typed(self) -> None:
+        if self._document is not None:
+            width = max(self.width_box.value(), 10.0 ** -self.width_box.decimals())
+            self._document.set_levels(self._document.levels.with_window(width, self.level_box.value()))
+
+    def _exposed(self, value: float) -> None:
+        if self._document is not None:
+            self._document.set_levels(replace(self._document.levels, exposure=value))
+
+
+def _near(pair: tuple[float, float], levels: Levels) -> bool:
+    slack = 1e-6 * max(abs(pair[0]), abs(pair[1]), 1e-9)
+    return abs(pair[0] - levels.width) <= slack and abs(pair[1] - levels.level) <= slack

@@ -1,0 +1,131 @@
+"""Which method, its parameters, the noise level where it matters, and the strength."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QComboBox, QLabel, QVBoxLayout, QWidget
+
+from denoise_studio.core.errors import RecipeError
+from denoise_studio.core.parameter import Parameter
+from denoise_studio.engine.catalogue import all_denoisers, get_denoiser
+from denoise_studio.engine.resolve import estimated_noise, resolve
+from denoise_studio.gui.document import Document
+from denoise_studio.gui.panels.parameter_form import STRENGTH, ParameterForm
+
+NOISE = Parameter(
+    "noise_level",
+    "Noise level σ",
+    "The noise standard deviation that the method is told. The reset button takes the estimate.",
+    0.02,
+    unit="value",
+    minimum=0.0002,
+    maximum=1.0,
+    step=0.0002,
+    logarithmic=True,
+)
+
+
+class MethodPanel(QWidget):
+    """Edits method, parameters, noise level and strength of a document's recipe.
+
+    Signals:
+        failed: a sentence about a recipe that does not fit the picture.
+    """
+
+    failed = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document: Document | None = None
+        self.methods = QComboBox()
+        self.methods.setAccessibleName("Denoising method")
+        for denoiser in all_denoisers():
+            self.methods.addItem(denoiser.name, denoiser.id)
+            self.methods.setItemData(self.methods.count() - 1, denoiser.summary, 3)
+        self.summary = QLabel()
+        self.summary.setObjectName("quiet")
+        self.summary.setWordWrap(True)
+        self.form = ParameterForm()
+        self.noise_form = ParameterForm()
+        self.estimate = QLabel()
+        self.estimate.setObjectName("quiet")
+        self.estimate.setWordWrap(True)
+        self.strength_form = ParameterForm()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(10, 4, 10, 10)
+        layout.setSpacing(6)
+        for widget in (
+            self.methods, self.summary, self.form, self.noise_form, self.strength_form, self.estimate,
+        ):  # fmt: skip
+            layout.addWidget(widget)
+        self.methods.activated.connect(self._choose)
+        for form in (self.form, self.noise_form, self.strength_form):
+            form.edited.connect(self._edit)
+            form.cleared.connect(self._clear)
+
+    def set_document(self, document: Document | None) -> None:
+        if self._document is not None:
+            self._document.recipe_changed.disconnect(self.refresh)
+        self._document = document
+        self.setEnabled(document is not None)
+        if document is not None:
+            document.recipe_changed.connect(self.refresh)
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Show the document's recipe, defaults filled in."""
+        document = self._document
+        if document is None:
+            return
+        picture, denoiser = document.picture, get_denoiser(document.recipe.method)
+        try:
+            recipe = resolve(picture, document.recipe)
+        except RecipeError as error:
+            self.failed.emit(str(error))
+            return
+        self.methods.setCurrentIndex(self.methods.findData(denoiser.id))
+        self.methods.setToolTip(f"{denoiser.summary}\n{denoiser.paper}".strip())
+        self.summary.setText(denoiser.summary)
+        self.form.build(denoiser.parameters, picture, denoiser.id)
+        self.form.show_values(recipe.parameters)
+        self.strength_form.build((STRENGTH,), picture)
+        self.strength_form.show_values({STRENGTH.name: recipe.strength})
+        self.noise_form.setVisible(denoiser.uses_noise_level)
+        self.noise_form.build((NOISE,), picture)
+        noise = estimated_noise(picture)
+        self.noise_form.show_values(
+            {NOISE.name: recipe.noise_level if recipe.noise_level is not None else noise}
+        )
+        unit = f" {picture.unit}" if picture.unit else ""
+        text = f"Estimated noise: {noise:.3g}{unit} (standard deviation, taken as white)"
+        if denoiser.uses_noise_level and document.recipe.noise_level is not None and noise > 0:
+            text += f"; told {document.recipe.noise_level / noise:.2f} × the estimate"
+        self.estimate.setText(text)
+
+    def _choose(self, index: int) -> None:
+        if self._document is not None:
+            self._document.choose_method(self.methods.itemData(index))
+
+    def _edit(self, name: str, value: object, gesture: int) -> None:
+        document = self._document
+        if document is None:
+            return
+        recipe = document.recipe
+        if name == STRENGTH.name:
+            document.edit(recipe.replace(strength=value), "strength", gesture)
+        elif name == NOISE.name:
+            document.edit(recipe.replace(noise_level=value), "noise level", gesture)
+        else:
+            label = get_denoiser(recipe.method).parameter(name).label
+            document.edit(recipe.with_parameter(name, value), label, gesture)
+
+    def _clear(self, name: str) -> None:
+        document = self._document
+        if document is None:
+            return
+        recipe = document.recipe
+        if name == STRENGTH.name:
+            document.edit(recipe.replace(strength=1.0), "reset strength")
+        elif name == NOISE.name:
+            document.edit(recipe.replace(noise_level=None), "reset noise level")
+        else:
+            label = get_denoiser(recipe.method).parameter(name).label
+            document.edit(recipe.replace(parameters=recipe.parameters.without(name)), f"reset {label}")

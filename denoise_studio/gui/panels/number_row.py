@@ -1,0 +1,155 @@
+"""One numeric parameter: name, slider, number with unit, and a way back to the default."""
+
+import math
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QCheckBox,
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QLabel,
+    QSlider,
+    QToolButton,
+    QWidget,
+)
+
+from denoise_studio.gui.document import Document
+
+_STEPS = 1000
+_NAME_WIDTH = 100
+
+
+class NumberRow(QWidget):
+    """Edits one number by slider, spin box or keyboard.
+
+    Args:
+        label: the parameter's name for people.
+        description: the tooltip: what it does to the picture.
+        optional: shows a check box; unchecked means "as everywhere else".
+
+    Signals:
+        edited: value and gesture (0 for a single edit; the same number during one drag).
+        cleared: the user wants the default back (or unchecked the box).
+    """
+
+    edited = Signal(float, int)
+    cleared = Signal()
+
+    def __init__(
+        self, label: str, description: str, optional: bool = False, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._logarithmic = False
+        self._low, self._high, self._value = 0.0, 1.0, 0.0
+        self._whole = False
+        self._gesture = 0
+        self.check = QCheckBox(label)
+        self.label = QLabel(label)
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.spin = QDoubleSpinBox()
+        self.reset = QToolButton()
+        self._build(label, description, optional)
+
+    def _build(self, label: str, description: str, optional: bool) -> None:
+        self.slider.setRange(0, _STEPS)
+        self.slider.setAccessibleName(f"{label} slider")
+        self.spin.setAccessibleName(label)
+        self.spin.setKeyboardTracking(False)
+        self.spin.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.spin.setFixedWidth(98)
+        self.reset.setText("↺")
+        self.reset.setFixedWidth(24)
+        self.reset.setAccessibleName(f"Reset {label}")
+        self.reset.setToolTip(f"Set {label} back to its default for this picture")
+        self.check.setAccessibleName(f"{label} differs in this region")
+        self.check.setToolTip(f"Ticked: this region has its own {label}. Not ticked: as everywhere else.")
+        (self.label if optional else self.check).setParent(None)
+        self.label.setBuddy(self.spin)
+        for widget in (self.label, self.slider, self.spin):
+            widget.setToolTip(description)
+        for name in (self.check, self.label):
+            name.setFixedWidth(_NAME_WIDTH)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 2, 0, 2)
+        layout.setSpacing(5)
+        layout.addWidget(self.check if optional else self.label)
+        layout.addWidget(self.slider, 1)
+        layout.addWidget(self.spin)
+        layout.addWidget(self.reset)
+        self.slider.sliderPressed.connect(self._press)
+        self.slider.sliderReleased.connect(self._release)
+        self.slider.valueChanged.connect(self._slid)
+        self.spin.valueChanged.connect(self._typed)
+        self.reset.clicked.connect(self.cleared)
+        self.check.clicked.connect(self._checked)
+
+    def set_limits(
+        self, low: float, high: float, step: float, unit: str, logarithmic: bool = False, whole: bool = False
+    ) -> None:
+        """Range, smallest sensible step and unit, as the number box shows them."""
+        self._low, self._high, self._logarithmic, self._whole = low, high, logarithmic and low > 0, whole
+        blocked = self.spin.blockSignals(True)
+        self.spin.setDecimals(0 if whole else min(6, max(0, math.ceil(-math.log10(step)))))
+        self.spin.setRange(low, high)
+        self.spin.setSingleStep(step)
+        if self._logarithmic:
+            self.spin.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
+        self.spin.setSuffix(f" {unit}" if unit else "")
+        self.spin.blockSignals(blocked)
+
+    @property
+    def value(self) -> float:
+        return self._value
+
+    def set_value(self, value: float, own: bool = True) -> None:
+        """Show a value without telling anybody; `own` ticks the box of an optional row."""
+        self._value = value
+        for widget in (self.spin, self.slider, self.check):
+            widget.blockSignals(True)
+        self.spin.setValue(value)
+        if not self.slider.isSliderDown():
+            self.slider.setValue(self._to_slider(value))
+        self.check.setChecked(own)
+        for widget in (self.spin, self.slider, self.check):
+            widget.blockSignals(False)
+
+    def _to_slider(self, value: float) -> int:
+        value = min(max(value, self._low), self._high)
+        if self._high <= self._low:
+            return 0
+        if self._logarithmic:
+            return round(_STEPS * math.log(value / self._low) / math.log(self._high / self._low))
+        return round(_STEPS * (value - self._low) / (self._high - self._low))
+
+    def _from_slider(self, position: int) -> float:
+        share = position / _STEPS
+        if self._logarithmic:
+            value = self._low * (self._high / self._low) ** share
+        else:
+            value = self._low + (self._high - self._low) * share
+        # What the number box shows is what is meant: no hidden digits in a recipe.
+        return float(round(value, self.spin.decimals()))
+
+    def _press(self) -> None:
+        self._gesture = Document.begin_gesture()
+
+    def _release(self) -> None:
+        self._gesture = 0
+
+    def _slid(self, position: int) -> None:
+        self._tell(self._from_slider(position))
+
+    def _typed(self, value: float) -> None:
+        self._tell(value)
+
+    def _tell(self, value: float) -> None:
+        value = min(max(value, self._low), self._high)
+        self.set_value(value)
+        self.edited.emit(value, self._gesture)
+
+    def _checked(self, on: bool) -> None:
+        if on:
+            self.edited.emit(self._value, 0)
+        else:
+            self.cleared.emit()

@@ -1,0 +1,358 @@
+"""The table of regions, and what differs inside the selected one: all of it by keyboard too."""
+
+from typing import Any
+
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QColor, QIcon, QKeyEvent, QPixmap
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QDoubleSpinBox,
+    QFormLayout,
+    QGridLayout,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QPushButton,
+    QTableWidget,
+    QTableWidgetItem,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from denoise_studio.core.parameter import Values
+from denoise_studio.core.region import Box, Brush, Ellipse, Polygon, Region
+from denoise_studio.engine.catalogue import get_denoiser
+from denoise_studio.engine.resolve import resolve
+from denoise_studio.gui.document import Document
+from denoise_studio.gui.icons import icon
+from denoise_studio.gui.panels.number_row import NumberRow
+from denoise_studio.gui.panels.parameter_form import STRENGTH, ParameterForm
+from denoise_studio.gui.views.region_items import moved
+from denoise_studio.gui.views.region_tools import COLOURS, RegionTools, Tool, free_name
+
+_SHAPES = {Box: "box", Ellipse: "ellipse", Polygon: "polygon", Brush: "brush"}
+_GEOMETRY = (("x", "Left edge"), ("y", "Upper edge"), ("width", "Width"), ("height", "Height"))
+
+
+class RegionsPanel(QWidget):
+    """Adds, lists, edits and removes regions."""
+
+    tool_requested = Signal(str)
+
+    def __init__(self, tools: RegionTools, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._tools = tools
+        self._document: Document | None = None
+        self._filling = False
+        self.buttons: dict[Tool, QToolButton] = {}
+        self.table = QTableWidget(0, 3)
+        self.detail = QWidget()
+        self.feather = NumberRow("Feather", "Width of the soft edge, half of it inside and half outside.")
+        self.form = ParameterForm(optional=True)
+        self.geometry_boxes: dict[str, QDoubleSpinBox] = {}
+        self.radius = QDoubleSpinBox()
+        self.hint = QLabel("Draw a region to filter it in its own way.")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(10, 4, 10, 10)
+        layout.setSpacing(6)
+        layout.addLayout(self._tool_row())
+        layout.addWidget(self._build_table())
+        layout.addWidget(self.hint)
+        layout.addWidget(self._build_detail())
+        self.hint.setObjectName("quiet")
+        self.hint.setWordWrap(True)
+        tools.tool_changed.connect(self._show_tool)
+        self.refresh()
+
+    # Building
+
+    def _tool_row(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(2)
+        tips = {
+            Tool.BOX: ("Draw a box: drag over the picture (B)", "B"),
+            Tool.ELLIPSE: ("Draw an ellipse: drag over the picture (E)", "E"),
+            Tool.POLYGON: ("Draw a free shape: drag around it (P)", "P"),
+            Tool.BRUSH: ("Paint with a brush; paints on in the selected brush region (K)", "K"),
+        }
+        for tool, (tip, _) in tips.items():
+            button = QToolButton()
+            button.setIcon(icon(tool.value))
+            button.setCheckable(True)
+            button.setToolTip(tip)
+            button.setAccessibleName(tip.split(":")[0].split(";")[0])
+            button.clicked.connect(lambda on, tool=tool: self._tools.set_tool(tool if on else Tool.NAVIGATE))
+            self.buttons[tool] = button
+            row.addWidget(button)
+        self.radius.setRange(1, 500)
+        self.radius.setDecimals(0)
+        self.radius.setValue(self._tools.brush_radius)
+        self.radius.setPrefix("⌀ ")
+        self.radius.setSuffix(" px")
+        self.radius.setAccessibleName("Brush radius")
+        self.radius.setToolTip("Radius of the brush in picture pixels")
+        self.radius.setFixedWidth(86)
+        self.radius.valueChanged.connect(self._set_radius)
+        row.addWidget(self.radius)
+        self.radius.hide()
+        row.addStretch(1)
+        for name, tip, slot in (
+            ("add", "Add a box in the middle of the view, to be placed by keyboard", self.add_box),
+            ("copy", "Duplicate the selected region", self.duplicate),
+            ("remove", "Remove the selected region (Del)", self.remove),
+        ):
+            button = QToolButton()
+            button.setIcon(icon(name))
+            button.setToolTip(tip)
+            button.setAccessibleName(tip.split(",")[0].split(" (")[0])
+            button.clicked.connect(slot)
+            row.addWidget(button)
+        return row
+
+    def _build_table(self) -> QTableWidget:
+        table = self.table
+        table.setAccessibleName("Regions")
+        table.setToolTip("Tick: the region is used. Names can be edited; Del removes; later rows lie on top.")
+        table.setHorizontalHeaderLabels(["Region", "Shape", "What differs"])
+        table.verticalHeader().setVisible(False)
+        table.verticalHeader().setDefaultSectionSize(26)
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        table.setShowGrid(False)
+        header = table.horizontalHeader()
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
+        header.setHighlightSections(False)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        table.itemSelectionChanged.connect(self._selected)
+        table.itemChanged.connect(self._item_changed)
+        table.installEventFilter(self)
+        return table
+
+    def _build_detail(self) -> QWidget:
+        layout = QVBoxLayout(self.detail)
+        layout.setContentsMargins(0, 2, 0, 0)
+        layout.setSpacing(4)
+        self.heading = QLabel()
+        self.heading.setObjectName("quiet")
+        layout.addWidget(self.heading)
+        layout.addWidget(self.form)
+        layout.addWidget(self.feather)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(6)
+        for place, (key, label) in enumerate(_GEOMETRY):
+            box = QDoubleSpinBox()
+            box.setRange(-1e6, 1e6)
+            box.setDecimals(1)
+            box.setSuffix(" px")
+            box.setKeyboardTracking(False)
+            box.setFixedWidth(108)
+            box.setAccessibleName(f"{label} of the region")
+            box.setToolTip(f"{label} of the selected region in picture pixels")
+            box.valueChanged.connect(self._place)
+            self.geometry_boxes[key] = box
+            form = QFormLayout()
+            form.setContentsMargins(0, 0, 0, 0)
+            name = QLabel({"x": "x", "y": "y", "width": "w", "height": "h"}[key])
+            name.setObjectName("quiet")
+            name.setBuddy(box)
+            form.addRow(name, box)
+            grid.addLayout(form, place // 2, place % 2)
+        layout.addLayout(grid)
+        self.clear = QPushButton("Same as everywhere")
+        self.clear.setAccessibleName("Reset the region's parameters")
+        self.clear.setToolTip("Let nothing differ in this region")
+        self.clear.clicked.connect(self._reset)
+        layout.addWidget(self.clear)
+        self.feather.set_limits(0, 64, 0.5, "px")
+        self.feather.edited.connect(self._set_feather)
+        self.feather.cleared.connect(lambda: self._set_feather(0.0, 0))
+        self.form.edited.connect(self._edit)
+        self.form.cleared.connect(self._clear)
+        return self.detail
+
+    # Showing
+
+    def set_document(self, document: Document | None) -> None:
+        if self._document is not None:
+            self._document.recipe_changed.disconnect(self.refresh)
+            self._document.selection_changed.disconnect(self.refresh)
+        self._document = document
+        if document is not None:
+            document.recipe_changed.connect(self.refresh)
+            document.selection_changed.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self, *_: Any) -> None:
+        document = self._document
+        regions = document.recipe.regions if document else ()
+        self._filling = True
+        self.table.setRowCount(len(regions))
+        for row, region in enumerate(regions):
+            self._fill_row(row, region)
+        if document is not None and document.selected >= 0:
+            self.table.selectRow(document.selected)
+        else:
+            self.table.clearSelection()
+        self.table.setVisible(bool(regions))
+        self.table.setFixedHeight(30 + 26 * min(max(len(regions), 1), 6))
+        self._filling = False
+        self._show_detail(document)
+
+    def _fill_row(self, row: int, region: Region) -> None:
+        colour = QPixmap(10, 10)
+        colour.fill(QColor(COLOURS[row % len(COLOURS)]))
+        name = QTableWidgetItem(QIcon(colour), region.name)
+        name.setCheckState(Qt.CheckState.Checked if region.enabled else Qt.CheckState.Unchecked)
+        name.setToolTip("Tick: the region is used. Double-click or F2 to rename.")
+        shape = QTableWidgetItem(_SHAPES[type(region.shape)])
+        differs = QTableWidgetItem(self._summary(region))
+        differs.setToolTip(self._summary(region))
+        for item in (shape, differs):
+            item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEditable)
+        for column, item in enumerate((name, shape, differs)):
+            self.table.setItem(row, column, item)
+
+    def _summary(self, region: Region) -> str:
+        if not region.parameters or self._document is None:
+            return "nothing yet"
+        labels = {p.name: p.label.split()[-1] for p in get_denoiser(self._document.recipe.method).parameters}
+        parts = []
+        for name, value in region.parameters.items():
+            if name == STRENGTH.name:
+                parts.append(f"strength {float(value):.0%}".replace("%", " %"))
+            else:
+                parts.append(f"{labels.get(name, name)} {float(value):.3g}")
+        return ", ".join(parts)
+
+    def _show_detail(self, document: Document | None) -> None:
+        region = document.selected_region if document else None
+        self.detail.setVisible(region is not None)
+        has_regions = bool(document and document.recipe.regions)
+        self.hint.setText(
+            "Select a region in the table or by a click on it."
+            if has_regions
+            else "Draw a region, then give it parameters of its own."
+        )
+        self.hint.setVisible(region is None)
+        if document is None or region is None:
+            return
+        denoiser = get_denoiser(document.recipe.method)
+        recipe = resolve(document.picture, document.recipe)
+        self.heading.setText(f"What differs inside {region.name}:")
+        self.form.build((STRENGTH, *denoiser.region_parameters), document.picture, denoiser.id)
+        values = {**recipe.parameters, STRENGTH.name: recipe.strength}
+        self.form.show_values(values, region.parameters)
+        self.feather.set_value(region.feather)
+        x0, y0, x1, y1 = region.shape.extent()
+        for key, value in zip(("x", "y", "width", "height"), (x0, y0, x1 - x0, y1 - y0), strict=True):
+            box = self.geometry_boxes[key]
+            box.blockSignals(True)
+            box.setValue(value)
+            box.blockSignals(False)
+
+    def _show_tool(self, tool: str) -> None:
+        for key, button in self.buttons.items():
+            button.setChecked(key.value == tool)
+        self.radius.setVisible(tool == Tool.BRUSH.value)
+
+    # Editing
+
+    def _selected(self) -> None:
+        if self._filling or self._document is None:
+            return
+        rows = self.table.selectionModel().selectedRows()
+        self._document.select(rows[0].row() if rows else -1)
+
+    def _item_changed(self, item: QTableWidgetItem) -> None:
+        if self._filling or self._document is None or item.column() != 0:
+            return
+        region = self._document.recipe.regions[item.row()]
+        enabled = item.checkState() == Qt.CheckState.Checked
+        changed = region.replace(name=item.text().strip() or region.name, enabled=enabled)
+        text = "rename region" if changed.name != region.name else "switch region"
+        self._document.edit(self._document.recipe.with_region(item.row(), changed), text)
+
+    def _change(self, text: str, gesture: int = 0, **changes: Any) -> None:
+        document = self._document
+        if document is not None and document.selected_region is not None:
+            region = document.selected_region.replace(**changes)
+            document.edit(document.recipe.with_region(document.selected, region), text, gesture)
+
+    def _region(self) -> Region | None:
+        return self._document.selected_region if self._document else None
+
+    def _edit(self, name: str, value: Any, gesture: int) -> None:
+        region = self._region()
+        if region is not None:
+            self._change(
+                f"{name} in {region.name}", gesture, parameters=region.parameters.with_value(name, value)
+            )
+
+    def _clear(self, name: str) -> None:
+        region = self._region()
+        if region is not None:
+            self._change(f"reset {name} in {region.name}", parameters=region.parameters.without(name))
+
+    def _reset(self) -> None:
+        self._change("reset region", parameters=Values())
+
+    def _set_feather(self, value: float, gesture: int) -> None:
+        self._change("feather", gesture, feather=value)
+
+    def _place(self, value: float) -> None:
+        region = self._region()
+        if region is not None:
+            x, y, width, height = (box.value() for box in self.geometry_boxes.values())
+            self._change("place region", shape=moved(region.shape, x, y, max(width, 1.0), max(height, 1.0)))
+
+    def _set_radius(self, value: float) -> None:
+        self._tools.brush_radius = value
+
+    def add_box(self) -> None:
+        """A box of a quarter of the picture, for those who work by keyboard."""
+        document = self._document
+        if document is None:
+            return
+        width, height = document.picture.width, document.picture.height
+        shape = Box(
+            float(width * 3 // 8), float(height * 3 // 8), float(width * 5 // 8), float(height * 5 // 8)
+        )
+        region = Region(shape=shape, name=free_name(document.recipe.regions), feather=4.0)
+        document.edit(document.recipe.replace(regions=(*document.recipe.regions, region)), "add region")
+        document.select(len(document.recipe.regions) - 1)
+        self.table.setFocus()
+
+    def duplicate(self) -> None:
+        document, region = self._document, self._region()
+        if document is None or region is None:
+            return
+        x0, y0, x1, y1 = region.shape.extent()
+        twin = region.replace(
+            name=free_name(document.recipe.regions),
+            shape=moved(region.shape, x0 + 10, y0 + 10, x1 - x0, y1 - y0),
+        )
+        document.edit(document.recipe.replace(regions=(*document.recipe.regions, twin)), "duplicate region")
+        document.select(len(document.recipe.regions) - 1)
+
+    def remove(self) -> None:
+        document = self._document
+        if document is None or document.selected_region is None:
+            return
+        regions = list(document.recipe.regions)
+        del regions[document.selected]
+        document.edit(document.recipe.replace(regions=tuple(regions)), "remove region")
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if (
+            watched is self.table
+            and isinstance(event, QKeyEvent)
+            and event.type() == QEvent.Type.KeyPress
+            and event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace)
+        ):
+            self.remove()
+            return True
+        return False

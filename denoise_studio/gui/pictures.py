@@ -1,0 +1,117 @@
+"""Opening, saving and projects: jobs that run in the files lane on behalf of the window."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from denoise_studio.core.errors import StudioError
+from denoise_studio.core.picture import Picture
+from denoise_studio.core.progress import Progress
+from denoise_studio.core.recipe import Recipe
+from denoise_studio.engine.display import Levels
+from denoise_studio.engine.export import ExportReport, export
+from denoise_studio.engine.project import SUFFIX, Project, ProjectPicture, load_project
+from denoise_studio.engine.session import Session
+from denoise_studio.formats import SaveOptions, all_formats, open_picture
+from denoise_studio.gui.document import Document
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A picture that was read, with the edit that a project had for it."""
+
+    picture: Picture
+    recipe: Recipe | None = None
+    view: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class OpenResult:
+    """What came of a list of paths: pictures, sentences about failures, and the project opened."""
+
+    opened: tuple[Opened, ...]
+    problems: tuple[str, ...]
+    project: Path | None = None
+    current: int = 0
+
+
+def open_all(paths: list[Path], progress: Progress) -> OpenResult:
+    """Open pictures and projects; one that fails does not stop the others."""
+    opened: list[Opened] = []
+    problems: list[str] = []
+    project: Path | None = None
+    current = 0
+    for number, path in enumerate(paths):
+        progress.report(number / len(paths), f"opening {path.name}")
+        try:
+            if path.suffix.lower() == SUFFIX and path.is_file():
+                loaded = load_project(path)
+                project, current = path, len(opened) + max(loaded.current, 0)
+                _open_project(loaded, opened, problems, progress)
+            else:
+                opened.append(Opened(open_picture(path, progress)))
+        except StudioError as error:
+            problems.append(str(error))
+    return OpenResult(tuple(opened), tuple(problems), project, current)
+
+
+def _open_project(project: Project, opened: list[Opened], problems: list[str], progress: Progress) -> None:
+    for entry in project.pictures:
+        progress.check()
+        problem = entry.problem()
+        if problem:
+            problems.append(problem)
+        if not entry.path.is_file():
+            continue
+        try:
+            opened.append(Opened(open_picture(entry.path, progress), entry.recipe, dict(entry.view)))
+        except StudioError as error:
+            problems.append(str(error))
+
+
+def project_of(documents: list[Document], current: int) -> Project:
+    """What a project file or an autosave holds of the open pictures."""
+    entries = [
+        ProjectPicture(document.path, None, document.recipe, view_of(document))
+        for document in documents
+        if document.path is not None
+    ]
+    return Project(tuple(entries), current)
+
+
+def view_of(document: Document) -> dict[str, Any]:
+    """How a document is looked at, as plain JSON types."""
+    return {"levels": asdict(document.levels), "viewport": list(document.viewport or ())}
+
+
+def restore_view(document: Document, view: dict[str, Any]) -> None:
+    """The reverse of `view_of`; whatever does not fit is left as it is."""
+    try:
+        document.set_levels(Levels(**view["levels"]))
+        x, y, zoom = (float(value) for value in view["viewport"])
+        document.viewport = (x, y, zoom)
+    except (KeyError, TypeError, ValueError):
+        return
+
+
+def save_result(
+    session: Session, picture: Picture, recipe: Recipe, path: Path, options: SaveOptions, progress: Progress
+) -> ExportReport:
+    """Render (using what the preview has done) and save with the record beside it."""
+    rendering = session.render_now(picture, recipe, progress)
+    progress.report(0.95, "writing")
+    return export(rendering, path, options)
+
+
+def open_filter() -> str:
+    """The filter line of the open dialog."""
+    suffixes = " ".join(f"*{suffix}" for f in all_formats() for suffix in f.suffixes if suffix)
+    return f"Pictures and projects ({suffixes} *{SUFFIX});;All files (*)"
+
+
+def save_filter(picture: Picture) -> tuple[str, str]:
+    """The filters of the export dialog, and the one that suits the picture: its own format."""
+    own = picture.source.format if picture.source else "tiff"
+    writable = [f for f in all_formats() if f.can_write and (f.id != "dicom" or own == "dicom")]
+    lines = {f.id: f"{f.name} ({' '.join(f'*{s}' for s in f.suffixes if s)})" for f in writable}
+    return ";;".join(lines.values()), lines.get(own, lines["tiff"])

@@ -1,0 +1,380 @@
+"""Before and after: side by side, wiped over each other, or as a difference."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import QCursor
+from PySide6.QtWidgets import QHBoxLayout, QSplitter, QWidget
+
+from denoise_studio.core.geometry import Rect
+from denoise_studio.core.picture import Picture
+from denoise_studio.core.progress import Progress
+from denoise_studio.core.recipe import Recipe
+from denoise_studio.core.types import FloatArray
+from denoise_studio.engine.display import ByteArray, Levels, show, show_difference
+from denoise_studio.engine.render import compose
+from denoise_studio.engine.resolve import estimated_noise
+from denoise_studio.gui import theme
+from denoise_studio.gui.bridge import Bridge
+from denoise_studio.gui.document import Document
+from denoise_studio.gui.views.colour_bar import ColourBar
+from denoise_studio.gui.views.pane import Drag, Pane
+from denoise_studio.gui.views.viewport import Viewport
+
+WHOLE = 1_500_000
+"""Pixels up to which the whole picture is handed to the screen; above, what can be seen."""
+
+
+class Mode(StrEnum):
+    SIDE = "side"
+    WIPE = "wipe"
+    DIFFERENCE = "difference"
+
+
+@dataclass(frozen=True)
+class _Order:
+    """All that one drawing needs: a snapshot for the display lane."""
+
+    role: str
+    picture: Picture
+    layer: FloatArray | None
+    recipe: Recipe | None
+    levels: Levels
+    rect: Rect
+    factor: int
+    limit: float
+
+    def draw(self, progress: Progress) -> tuple["_Order", ByteArray]:
+        progress.check()
+        before = self.picture.pixels[(slice(None), *self.rect.slices)]
+        if self.role == "before" or self.layer is None or self.recipe is None:
+            return self, show(self.picture, before, self.levels, self.factor)
+        after = compose(self.picture, self.layer, self.recipe, self.rect)
+        if self.role == "difference":
+            return self, show_difference(after - before, self.limit, self.factor)
+        return self, show(self.picture, after, self.levels, self.factor)
+
+
+class Compare(QWidget):
+    """The two panes and how they show a document.
+
+    Signals:
+        hovered: picture coordinates under the cursor, or None.
+        drawn: a drag of the drawing tool: start, point, "start" | "move" | "end".
+        clicked: picture coordinates of a plain click.
+        menu_requested: global position.
+        mode_changed: the new mode.
+        shown: something new is on the screen.
+    """
+
+    hovered = Signal(object)
+    drawn = Signal(QPointF, QPointF, str)
+    clicked = Signal(QPointF)
+    menu_requested = Signal(object)
+    mode_changed = Signal(str)
+    shown = Signal()
+    zoom_changed = Signal(float)
+
+    def __init__(self, bridge: Bridge, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._bridge = bridge
+        self._document: Document | None = None
+        self.mode = Mode.SIDE
+        self.holding = False
+        self._wipe_share = 0.5
+        self.drawn_ids: dict[str, int] = {}
+        self.viewport = Viewport(self)
+        self.before = Pane("Before", self.viewport)
+        self.after = Pane("After", self.viewport)
+        self.panes = (self.before, self.after)
+        self.splitter = QSplitter(Qt.Orientation.Horizontal)
+        self.splitter.setHandleWidth(2)
+        self.splitter.setChildrenCollapsible(False)
+        self._build()
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(0)
+        self._timer.timeout.connect(self._order_all)
+        self.viewport.changed.connect(self._viewport_changed)
+
+    def _build(self) -> None:
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.splitter)
+        for pane in self.panes:
+            self.splitter.addWidget(pane)
+            pane.hovered.connect(self._hover)
+            pane.dragged.connect(self._drag)
+            pane.clicked.connect(self.clicked)
+            pane.menu_requested.connect(self.menu_requested)
+            pane.installEventFilter(self)
+        self.before.double_clicked.connect(lambda point: self._maximise(self.before))
+        self.after.double_clicked.connect(lambda point: self._maximise(self.after))
+        self.divider = pg.InfiniteLine(angle=90, movable=True, pen=pg.mkPen("#ffffff", width=2))
+        self.divider.setHoverPen(pg.mkPen(theme.current().accent, width=3))
+        self.divider.sigDragged.connect(self._divider_moved)
+        self.divider.grabs_mouse = True
+        self.divider.setVisible(False)
+        self.after.box.addItem(self.divider, ignoreBounds=True)
+        self.marks = []
+        for pane in self.panes:
+            mark = pg.TargetItem(movable=False, size=14, pen=pg.mkPen("#ffffffb0"), symbol="crosshair")
+            mark.setVisible(False)
+            pane.box.addItem(mark, ignoreBounds=True)
+            self.marks.append(mark)
+        self.rubber = pg.QtWidgets.QGraphicsRectItem()
+        self.rubber.setPen(pg.mkPen("#ffffff", style=Qt.PenStyle.DashLine))
+        self.rubber.setVisible(False)
+        self.before.box.addItem(self.rubber, ignoreBounds=True)
+        self.colour_bar = ColourBar(self.after)
+
+    # The document
+
+    @property
+    def document(self) -> Document | None:
+        return self._document
+
+    def set_document(self, document: Document | None) -> None:
+        if self._document is not None:
+            self._document.viewport = (self.viewport.x, self.viewport.y, self.viewport.zoom)
+            self._document.response_changed.disconnect(self.refresh)
+            self._document.levels_changed.disconnect(self.refresh)
+            self._document.recipe_changed.disconnect(self._show_state)
+        self._document = document
+        for pane in self.panes:
+            pane.image.clear()
+            pane.under.clear()
+        if document is None:
+            return
+        document.response_changed.connect(self.refresh)
+        document.levels_changed.connect(self.refresh)
+        document.recipe_changed.connect(self._show_state)
+        for pane in self.panes:
+            pane.left_drag = self.navigation_drag()
+        if document.viewport is not None:
+            self.viewport.set(*document.viewport)
+        else:
+            self.fit()
+        self.set_mode(self.mode)
+
+    def navigation_drag(self) -> Drag:
+        """What the left button does without a tool: levels for scans, panning for photographs."""
+        medical = self._document is not None and self._document.picture.kind in ("ct", "mr")
+        return Drag.LEVELS if medical else Drag.PAN
+
+    # Modes
+
+    def set_mode(self, mode: Mode) -> None:
+        self.mode = mode
+        self.before.setVisible(mode is not Mode.WIPE)
+        self.after.setVisible(True)
+        self.divider.setVisible(mode is Mode.WIPE)
+        self.before.set_chip(self.before.title, "Before")
+        after = {Mode.SIDE: "After", Mode.WIPE: "Before | After", Mode.DIFFERENCE: "After − before"}[mode]
+        self.after.set_chip(self.after.title, after)
+        self.colour_bar.setVisible(mode is Mode.DIFFERENCE and self._document is not None)
+        if self._document is not None:
+            self.colour_bar.set_range(self._limit(), self._document.picture.unit)
+        self._place_divider()
+        self.mode_changed.emit(mode.value)
+        QTimer.singleShot(0, self, self._fit_if_fitted)
+        self.refresh()
+
+    def hold(self, on: bool) -> None:
+        """Show the original in every pane while a key is held."""
+        self.holding = on
+        self.after.image.setVisible(not on)
+        self.after.set_chip(
+            self.after.title,
+            "Before (held)"
+            if on
+            else {"wipe": "Before | After", "side": "After"}.get(self.mode, "After − before"),
+        )
+
+    def _maximise(self, pane: Pane) -> None:
+        if self.mode is Mode.WIPE:
+            return
+        other = self.after if pane is self.before else self.before
+        other.setVisible(not other.isVisible())
+        QTimer.singleShot(0, self, self._fit_if_fitted)
+
+    def _divider_moved(self) -> None:
+        left = self.after.to_picture(QPointF(0, 0)).x()
+        right = self.after.to_picture(QPointF(self.after.width(), 0)).x()
+        self._wipe_share = min(max((self.divider.value() - left) / (right - left), 0.02), 0.98)
+        self._place_divider()
+
+    def _place_divider(self) -> None:
+        if self._document is None:
+            return
+        rect = self._document.picture.rect
+        if self.mode is not Mode.WIPE:
+            self.after.set_clip(None, rect)
+            return
+        x = self.after.to_picture(QPointF(self.after.width() * self._wipe_share, 0)).x()
+        self.divider.blockSignals(True)
+        self.divider.setValue(x)
+        self.divider.blockSignals(False)
+        self.after.set_clip(x, rect)
+
+    # Zoom
+
+    def fit(self) -> None:
+        if self._document is not None:
+            pane = self.after if self.after.isVisible() or not self.before.isVisible() else self.before
+            self.viewport.fit(
+                self._document.picture.width, self._document.picture.height, *pane.device_size()
+            )
+
+    def _fit_if_fitted(self) -> None:
+        if self.viewport.fitted:
+            self.fit()
+        self._place_divider()
+
+    def set_zoom(self, zoom: float) -> None:
+        self.viewport.set(self.viewport.x, self.viewport.y, zoom)
+
+    def _viewport_changed(self) -> None:
+        self._place_divider()
+        self.zoom_changed.emit(self.viewport.zoom)
+        self.refresh()
+
+    def eventFilter(self, watched: Any, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize:
+            QTimer.singleShot(0, self, self._fit_if_fitted)
+        return False
+
+    # Drawing
+
+    def refresh(self) -> None:
+        """Have everything drawn again soon; many calls in one turn make one drawing."""
+        self._timer.start()
+        self._show_state()
+
+    def _limit(self) -> float:
+        """Half the range of the difference's colours: four times the noise."""
+        if self._document is None:
+            return 1.0
+        noise = estimated_noise(self._document.picture) * 4 or self._document.levels.width / 10
+        return float(np.format_float_positional(noise, precision=1, fractional=False)) or 1.0
+
+    def _order_all(self) -> None:
+        document = self._document
+        if document is None:
+            return
+        roles = ["before", "difference" if self.mode is Mode.DIFFERENCE else "after"]
+        response = document.response
+        for role in roles:
+            picture = document.picture
+            rect, factor = self._what_to_draw(picture)
+            if not rect:
+                continue
+            order = _Order(
+                role,
+                picture,
+                response.layer.pixels if response else None,
+                response.recipe if response else None,
+                document.levels,
+                rect,
+                factor,
+                self._limit() if role == "difference" else 1.0,
+            )
+            self._bridge.run(self._bridge.display, order.draw, self._drawn, key=role)
+
+    def _what_to_draw(self, picture: Picture) -> tuple[Rect, int]:
+        """The rectangle to hand to the screen and the averaging factor when zoomed out."""
+        factor = max(1, int(1.0 / max(self.viewport.zoom, 1e-3) + 0.25))
+        if picture.width * picture.height <= WHOLE:
+            return picture.rect, factor
+        seen = self.after.visible_rect()
+        margin = max(seen.width, seen.height) // 3
+        part = seen.expand(margin).intersect(picture.rect)
+        x, y = part.x // factor * factor, part.y // factor * factor
+        return Rect.from_edges(x, y, part.x1, part.y1), factor
+
+    def _drawn(self, result: tuple[_Order, ByteArray]) -> None:
+        order, image = result
+        if self._document is None or order.picture is not self._document.picture:
+            return
+        # The last block of an averaged row may reach past the edge: the image covers whole blocks.
+        covered = (
+            Rect(order.rect.x, order.rect.y, image.shape[1] * order.factor, image.shape[0] * order.factor)
+            if order.factor > 1
+            else order.rect
+        )
+        if order.role == "before":
+            self.before.image.show_bytes(image, covered)
+            self.after.under.show_bytes(image, covered)
+        elif (order.role == "difference") == (self.mode is Mode.DIFFERENCE):
+            self.after.image.show_bytes(image, covered)
+        self.shown.emit()
+
+    def _show_state(self) -> None:
+        document = self._document
+        text = ""
+        if document is not None and not document.is_final:
+            response = document.response
+            text = "working …"
+            if response is not None and response.id == document.wanted_id and not response.complete:
+                text = f"{response.fraction:.0%} …"
+        self.after.set_chip(self.after.state, text)
+
+    # Mouse
+
+    def _hover(self, point: QPointF | None) -> None:
+        for pane, mark in zip(self.panes, self.marks, strict=True):
+            away = point is not None and not pane.underMouse() and self.mode is not Mode.WIPE
+            mark.setVisible(away)
+            if away and point is not None:
+                mark.setPos(point)
+        self.hovered.emit(point)
+
+    def _drag(self, drag: Drag, start: QPointF, point: QPointF, move: QPointF, phase: str) -> None:
+        ratio = self.devicePixelRatioF()
+        if drag is Drag.DRAW:
+            self.drawn.emit(start, point, phase)
+        elif drag is Drag.PAN and phase == "move":
+            scale = self.viewport.zoom / ratio
+            self.viewport.pan(-move.x() / scale, -move.y() / scale)
+        elif drag is Drag.ZOOM and phase == "move":
+            self.viewport.zoom_at(2.0 ** (-move.y() / 100.0), start.x(), start.y())
+        elif drag is Drag.LEVELS and phase == "move":
+            self._drag_levels(move)
+        elif drag is Drag.AUTO_LEVELS:
+            self._drag_auto_levels(start, point, phase)
+
+    def _drag_levels(self, move: QPointF) -> None:
+        if self._document is None:
+            return
+        levels = self._document.levels
+        step = max(levels.width, self._document.picture.span / 1000) / 300
+        width = max(levels.width + move.x() * step, self._document.picture.span / 1e4)
+        self._document.set_levels(levels.with_window(width, levels.level + move.y() * step))
+
+    def _drag_auto_levels(self, start: QPointF, point: QPointF, phase: str) -> None:
+        from denoise_studio.engine.display import robust_levels
+
+        box = QRectF(start, point).normalized()
+        self.rubber.setRect(box)
+        self.rubber.setVisible(phase != "end")
+        if phase == "end" and self._document is not None:
+            rect = Rect.from_edges(
+                int(box.left()), int(box.top()), int(box.right()) + 1, int(box.bottom()) + 1
+            )
+            if rect.intersect(self._document.picture.rect).area > 4:
+                self._document.set_levels(robust_levels(self._document.picture, rect))
+
+    def set_tool_cursor(self, drawing: bool) -> None:
+        for pane in self.panes:
+            pane.left_drag = Drag.DRAW if drawing else self.navigation_drag()
+            pane.viewport().setCursor(
+                QCursor(Qt.CursorShape.CrossCursor if drawing else Qt.CursorShape.ArrowCursor)
+            )
+
+    def restyle(self) -> None:
+        for pane in self.panes:
+            pane.restyle()

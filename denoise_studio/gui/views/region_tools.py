@@ -1,0 +1,260 @@
+"""Drawing, selecting and dragging regions on the pictures."""
+
+from enum import StrEnum
+from typing import Any
+
+from PySide6.QtCore import QObject, QPointF, Signal
+from PySide6.QtWidgets import QGraphicsPathItem
+
+from denoise_studio.core.geometry import Rect
+from denoise_studio.core.region import Box, Brush, Ellipse, Polygon, Region, Shape, Stroke
+from denoise_studio.gui.document import Document
+from denoise_studio.gui.views.compare import Compare
+from denoise_studio.gui.views.region_items import RegionOutline, make_roi, shape_of
+
+COLOURS = ("#ffb454", "#7ee0a3", "#f28bd3", "#8fd3ff", "#e8e06a", "#c9a5ff")
+"""Outlines by index: told apart by lightness as well as hue."""
+
+_SMALLEST = 3.0
+"""Sides below this many pixels are a slip of the hand, not a region."""
+
+
+class Tool(StrEnum):
+    NAVIGATE = "navigate"
+    BOX = "box"
+    ELLIPSE = "ellipse"
+    POLYGON = "polygon"
+    BRUSH = "brush"
+
+
+class RegionTools(QObject):
+    """Keeps the drawn regions those of the recipe, and turns drags into edits.
+
+    Signals:
+        tool_changed: the tool in hand.
+    """
+
+    tool_changed = Signal(str)
+
+    def __init__(self, compare: Compare, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._compare = compare
+        self._document: Document | None = None
+        self.tool = Tool.NAVIGATE
+        self.brush_radius = 12.0
+        self._outlines: list[tuple[Any, QGraphicsPathItem]] = []
+        self._roi: Any = None
+        self._roi_shape: Shape | None = None
+        self._gesture = 0
+        self._syncing = False
+        self._index = -1
+        self._points: list[tuple[float, float]] = []
+        self._strokes: tuple[Stroke, ...] = ()
+        compare.drawn.connect(self._draw)
+        compare.clicked.connect(self._click)
+
+    def set_document(self, document: Document | None) -> None:
+        if self._document is not None:
+            self._document.recipe_changed.disconnect(self.refresh)
+            self._document.selection_changed.disconnect(self._reselect)
+        self._document = document
+        if document is not None:
+            document.recipe_changed.connect(self.refresh)
+            document.selection_changed.connect(self._reselect)
+        self._reselect()
+
+    def set_tool(self, tool: Tool) -> None:
+        self.tool = tool
+        self._points = []
+        self._compare.set_tool_cursor(tool is not Tool.NAVIGATE)
+        self.tool_changed.emit(tool.value)
+
+    # Showing
+
+    def _reselect(self, index: int = -1) -> None:
+        self._drop_roi()
+        self.refresh()
+
+    def _drop_roi(self) -> None:
+        if self._roi is not None:
+            self._compare.after.box.removeItem(self._roi)
+        self._roi, self._roi_shape = None, None
+
+    def refresh(self) -> None:
+        """Draw the recipe's regions again."""
+        for box, item in self._outlines:
+            box.removeItem(item)
+        self._outlines = []
+        document = self._document
+        if document is None:
+            self._drop_roi()
+            return
+        for index, region in enumerate(document.recipe.regions):
+            selected = index == document.selected
+            for pane in self._compare.panes:
+                item = RegionOutline(region.shape, COLOURS[index % len(COLOURS)], selected, region.enabled)
+                pane.box.addItem(item, ignoreBounds=True)
+                self._outlines.append((pane.box, item))
+        self._sync_roi(document)
+
+    def _sync_roi(self, document: Document) -> None:
+        region = document.selected_region
+        if region is None or self._index >= 0:
+            self._drop_roi()
+            return
+        if self._roi is not None and region.shape == self._roi_shape:
+            return
+        self._drop_roi()
+        roi = make_roi(region.shape, COLOURS[document.selected % len(COLOURS)])
+        if roi is None:
+            return
+        self._roi, self._roi_shape = roi, region.shape
+        self._compare.after.box.addItem(roi, ignoreBounds=True)
+        roi.sigRegionChangeStarted.connect(self._roi_started)
+        roi.sigRegionChanged.connect(self._roi_moved)
+        roi.sigRegionChangeFinished.connect(self._roi_finished)
+
+    # Dragging handles
+
+    def _roi_started(self) -> None:
+        self._gesture = Document.begin_gesture()
+
+    def _roi_moved(self) -> None:
+        document = self._document
+        if document is None or self._roi is None or self._roi_shape is None or self._syncing:
+            return
+        region = document.selected_region
+        shape = shape_of(self._roi, self._roi_shape)
+        if region is None or shape == region.shape:
+            return
+        self._roi_shape = shape  # the ROI is there already: refresh must not make another
+        changed = region.replace(shape=shape)
+        document.edit(document.recipe.with_region(document.selected, changed), "move region", self._gesture)
+
+    def _roi_finished(self) -> None:
+        self._roi_moved()
+        self._gesture = 0
+
+    # Drawing new ones
+
+    def _draw(self, start: QPointF, point: QPointF, phase: str) -> None:
+        if self._document is None:
+            return
+        if self.tool is Tool.BRUSH:
+            self._paint(point, phase)
+        elif self.tool is Tool.POLYGON:
+            self._lasso(point, phase)
+        elif self.tool in (Tool.BOX, Tool.ELLIPSE):
+            self._span(start, point, phase)
+
+    def _span(self, start: QPointF, point: QPointF, phase: str) -> None:
+        if phase == "start":
+            self._begin()
+            return
+        x0, x1 = sorted((round(start.x()), round(point.x())))
+        y0, y1 = sorted((round(start.y()), round(point.y())))
+        if x1 - x0 >= _SMALLEST and y1 - y0 >= _SMALLEST:
+            if self.tool is Tool.BOX:
+                self._put(Box(float(x0), float(y0), float(x1), float(y1)))
+            else:
+                self._put(Ellipse((x0 + x1) / 2, (y0 + y1) / 2, (x1 - x0) / 2, (y1 - y0) / 2))
+        if phase == "end":
+            self._end()
+
+    def _lasso(self, point: QPointF, phase: str) -> None:
+        if phase == "start":
+            self._begin()
+            self._points = []
+        spot = (round(point.x(), 1), round(point.y(), 1))
+        step = 4.0 / self._compare.viewport.zoom
+        if not self._points or _distance(self._points[-1], spot) >= step:
+            self._points.append(spot)
+        if len(self._points) >= 3:
+            self._put(Polygon(tuple(self._points)))
+        if phase == "end":
+            if len(self._points) >= 3:
+                self._put(Polygon(_simplified(self._points, step / 3)))
+            self._end()
+
+    def _paint(self, point: QPointF, phase: str) -> None:
+        document = self._document
+        assert document is not None
+        spot = (round(point.x(), 1), round(point.y(), 1))
+        if phase == "start":
+            self._points = []
+            region = document.selected_region
+            self._begin()
+            if region is not None and isinstance(region.shape, Brush):
+                self._index = document.selected
+                self._strokes = region.shape.strokes
+            else:
+                self._strokes = ()
+        if not self._points or _distance(self._points[-1], spot) >= self.brush_radius / 5:
+            self._points.append(spot)
+            stroke = Stroke(tuple(self._points), self.brush_radius)
+            self._put(Brush((*self._strokes, stroke)))
+        if phase == "end":
+            self._end()
+
+    def _begin(self) -> None:
+        self._gesture = Document.begin_gesture()
+        self._index = -2
+
+    def _put(self, shape: Shape) -> None:
+        """Add the region that is being drawn, or give it its new shape."""
+        document = self._document
+        assert document is not None
+        recipe = document.recipe
+        if self._index < 0:
+            region = Region(shape=shape, name=free_name(recipe.regions), feather=default_feather(shape))
+            self._index = len(recipe.regions)
+            document.edit(recipe.replace(regions=(*recipe.regions, region)), "add region", self._gesture)
+            document.select(self._index)
+        else:
+            changed = recipe.regions[self._index].replace(shape=shape)
+            document.edit(recipe.with_region(self._index, changed), "add region", self._gesture)
+
+    def _end(self) -> None:
+        drawn, self._index, self._gesture = self._index, -1, 0
+        if drawn >= 0 and self.tool is not Tool.BRUSH:
+            self.set_tool(Tool.NAVIGATE)
+        self.refresh()
+
+    def _click(self, point: QPointF) -> None:
+        """Select the topmost region under the point, or none."""
+        document = self._document
+        if document is None:
+            return
+        pixel = Rect(int(point.x()), int(point.y()), 1, 1)
+        for index in reversed(range(len(document.recipe.regions))):
+            if document.recipe.regions[index].mask(pixel)[0, 0] > 0:
+                document.select(index)
+                return
+        document.select(-1)
+
+
+def free_name(regions: tuple[Region, ...]) -> str:
+    """The name "Region n" with the smallest n that is free."""
+    names = {region.name for region in regions}
+    return next(f"Region {n}" for n in range(1, len(regions) + 2) if f"Region {n}" not in names)
+
+
+def default_feather(shape: Shape) -> float:
+    """A soft edge that suits the region's size: a tenth of its shorter side, at most 8 px."""
+    x0, y0, x1, y1 = shape.extent()
+    return float(min(8, max(1, round(min(x1 - x0, y1 - y0) / 10))))
+
+
+def _distance(a: tuple[float, float], b: tuple[float, float]) -> float:
+    return ((a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2) ** 0.5
+
+
+def _simplified(points: list[tuple[float, float]], tolerance: float) -> tuple[tuple[float, float], ...]:
+    """Fewer vertices within the tolerance (Douglas and Peucker), so that each can have a handle."""
+    from skimage.measure import approximate_polygon
+
+    kept = approximate_polygon([*points, points[0]], tolerance)[:-1]
+    return tuple((float(x), float(y)) for x, y in kept) if len(kept) >= 3 else tuple(points)
+
+
+__all__ = ["COLOURS", "RegionTools", "Tool", "default_feather", "free_name"]

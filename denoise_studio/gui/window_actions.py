@@ -1,0 +1,178 @@
+"""What the declared actions do to the window."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from denoise_studio.engine import devices
+from denoise_studio.engine.catalogue import get_denoiser
+from denoise_studio.engine.display import default_levels, robust_levels
+from denoise_studio.gui.dialogs import PreferencesDialog, about_dialog, shortcuts_dialog
+from denoise_studio.gui.views.compare import Mode
+from denoise_studio.gui.views.region_tools import Tool
+
+if TYPE_CHECKING:
+    from denoise_studio.gui.main_window import MainWindow
+
+
+class WindowActions:
+    """A method for every action id, with _ for -; `files` has those that touch files."""
+
+    def __init__(self, window: "MainWindow") -> None:
+        self._window = window
+
+    def slot(self, id: str) -> Callable[..., Any] | None:
+        """The method that carries out an action."""
+        name = id.replace("-", "_")
+        found = getattr(self, f"do_{name}", None) or getattr(self._window.files, f"do_{name}", None)
+        return found if found is not None else None
+
+    # Edit
+
+    def do_undo(self) -> None:
+        self._window.undo_group.undo()
+
+    def do_redo(self) -> None:
+        self._window.undo_group.redo()
+
+    def do_copy_edit(self) -> None:
+        """Give every open picture this one's recipe; values that do not fit one are kept out."""
+        window, current = self._window, self._window.document
+        if current is None:
+            return
+        others = [document for document in window.documents if document is not current]
+        for document in others:
+            document.edit(current.recipe, "copied edit")
+        plural = "s" if len(others) != 1 else ""
+        window.status.say(f"Copied this edit to {len(others)} other open picture{plural}; each can undo it.")
+
+    def do_remove_region(self) -> None:
+        self._window.regions_panel.remove()
+
+    def do_deselect(self) -> None:
+        window = self._window
+        if window.tools.tool is not Tool.NAVIGATE:
+            window.tools.set_tool(Tool.NAVIGATE)
+        elif window.document is not None:
+            window.document.select(-1)
+
+    def do_preferences(self) -> None:
+        dialog = PreferencesDialog(self._window.settings, self._window)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.accepted.connect(self._budget_changed)
+        dialog.open()
+
+    def _budget_changed(self) -> None:
+        budget = self._window.settings.value.memory_mb * 2**20
+        self._window.bridge.session.cache.budget_bytes = budget
+
+    # View
+
+    def do_side(self) -> None:
+        self._window.compare.set_mode(Mode.SIDE)
+
+    def do_wipe(self) -> None:
+        self._window.compare.set_mode(Mode.WIPE)
+
+    def do_difference(self) -> None:
+        self._window.compare.set_mode(Mode.DIFFERENCE)
+
+    def do_hold(self) -> None:
+        """From the menu there is nothing to hold: look at the original until the next time."""
+        self._window.compare.hold(not self._window.compare.holding)
+
+    def do_fit(self) -> None:
+        self._window.compare.fit()
+
+    def do_one_to_one(self) -> None:
+        self._window.compare.set_zoom(1.0)
+
+    def do_zoom_in(self) -> None:
+        self._window.compare.set_zoom(self._window.compare.viewport.zoom * 1.25)
+
+    def do_zoom_out(self) -> None:
+        self._window.compare.set_zoom(self._window.compare.viewport.zoom / 1.25)
+
+    def do_auto_levels(self) -> None:
+        document = self._window.document
+        if document is not None:
+            seen = self._window.compare.after.visible_rect().intersect(document.picture.rect)
+            found = robust_levels(document.picture, seen or document.picture.rect)
+            document.set_levels(replace(found, exposure=0.0, invert=document.levels.invert))
+
+    def do_reset_levels(self) -> None:
+        document = self._window.document
+        if document is not None:
+            document.set_levels(default_levels(document.picture))
+            self._window.actions_["invert"].setChecked(False)
+
+    def do_invert(self) -> None:
+        document = self._window.document
+        if document is not None:
+            document.set_levels(replace(document.levels, invert=self._window.actions_["invert"].isChecked()))
+
+    def do_histogram(self) -> None:
+        window = self._window
+        window.histogram_panel.setVisible(
+            window.document is not None and window.actions_["histogram"].isChecked()
+        )
+
+    def do_theme(self) -> None:
+        self._window.set_theme("light" if self._window.actions_["theme"].isChecked() else "dark")
+
+    def do_next_picture(self) -> None:
+        self._step(1)
+
+    def do_previous_picture(self) -> None:
+        self._step(-1)
+
+    def _step(self, step: int) -> None:
+        window = self._window
+        if window.document is not None:
+            window.show_index((window.documents.index(window.document) + step) % len(window.documents))
+
+    # Regions
+
+    def do_tool_navigate(self) -> None:
+        self._window.tools.set_tool(Tool.NAVIGATE)
+
+    def do_tool_box(self) -> None:
+        self._window.tools.set_tool(Tool.BOX)
+
+    def do_tool_ellipse(self) -> None:
+        self._window.tools.set_tool(Tool.ELLIPSE)
+
+    def do_tool_polygon(self) -> None:
+        self._window.tools.set_tool(Tool.POLYGON)
+
+    def do_tool_brush(self) -> None:
+        self._window.tools.set_tool(Tool.BRUSH)
+
+    def do_brush_smaller(self) -> None:
+        box = self._window.regions_panel.radius
+        box.setValue(max(1.0, round(box.value() * 0.8)))
+
+    def do_brush_larger(self) -> None:
+        box = self._window.regions_panel.radius
+        box.setValue(round(box.value() * 1.25 + 0.5))
+
+    # Help and the rest
+
+    def do_shortcuts(self) -> None:
+        dialog = shortcuts_dialog(self._window)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def do_about(self) -> None:
+        document = self._window.document
+        device = "none used yet"
+        if document is not None and document.response is not None:
+            device = document.response.device.name
+        elif document is not None:
+            device = devices.choose("cpu", get_denoiser(document.recipe.method)).name
+        dialog = about_dialog(self._window, device)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def do_quit(self) -> None:
+        self._window.close()

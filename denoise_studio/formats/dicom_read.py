@@ -179,7 +179,7 @@ def _syntax(dataset: Dataset, name: str) -> Any:
         )
         if little is False:
             found = pydicom.uid.ExplicitVRBigEndian
-    if found.is_private or not found.is_transfer_syntax:
+    if not isinstance(found, pydicom.uid.UID) or found.is_private or not found.is_transfer_syntax:
         raise FormatError(f"{name} has an unknown transfer syntax ({found}).")
     return found
 

@@ -63,6 +63,8 @@ def _metadata(picture: Picture) -> DicomMetadata:
     found = picture.source.metadata if picture.source else None
     if not isinstance(found, DicomMetadata):
         raise FormatError("DICOM is written only from a DICOM source; save this picture as TIFF or NPY.")
+    if not found.dataset.get("SOPClassUID"):
+        raise FormatError("The DICOM source does not say what it is (SOP class); save as TIFF or NPY.")
     if picture.channels != 1 or found.shape != (picture.height, picture.width):
         raise FormatError("The picture no longer has the size of its DICOM source; save as TIFF or NPY.")
     if "SharedFunctionalGroupsSequence" in found.dataset:
@@ -248,5 +250,7 @@ def _file_meta(dataset: Dataset) -> None:
     meta.MediaStorageSOPClassUID = dataset.SOPClassUID
     meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    for tag in [tag for tag in dataset.keys() if tag.group == 2]:  # noqa: SIM118
+        del dataset[tag]  # Meta information that a broken file has in its data set.
     dataset.file_meta = meta
     dataset.preamble = bytes(128)

@@ -42,7 +42,7 @@ class Jpeg(Format):
         progress.report(0.0, "Reading")
         data = path.read_bytes()
         frame, segments = jpeg.split(data, path.name)
-        _check(frame, path.name)
+        _check(frame, path.name, len(data))
         samples = _decode(data, frame, path.name)
         progress.check()
         block = jpeg.payload(segments, jpeg.APP1, jpeg.EXIF)
@@ -96,8 +96,8 @@ class Jpeg(Format):
         path.write_bytes(b"\xff\xd8" + head + rest)
 
 
-def _check(frame: jpeg.Frame, name: str) -> None:
-    check_size(name, frame.width, frame.height)
+def _check(frame: jpeg.Frame, name: str, held: int) -> None:
+    check_size(name, frame.width, frame.height, held)
     if frame.channels == 4:
         raise FormatError(f"{name} is a CMYK JPEG; only grey and RGB are opened.")
     if frame.channels not in (1, 3) or frame.bits != 8:

@@ -134,8 +134,10 @@ def _header(stream: BinaryIO, path: Path) -> tuple[tuple[int, ...], Any]:
             np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         )
         shape, _, dtype = read(stream)
-    except (ValueError, EOFError, SyntaxError, TypeError) as error:
-        raise FormatError(f"{path.name} has a broken NPY header ({str(error).splitlines()[0]}).") from None
+    except OSError:
+        raise
+    except Exception as error:  # The header is parsed as Python, and fails as Python does.
+        raise FormatError(f"{path.name} has a broken NPY header ({type(error).__name__}).") from None
     if dtype.kind not in "biuf":
         kind = "Python objects" if dtype.hasobject else f"samples of type {dtype.name}"
         raise FormatError(f"{path.name} holds {kind}; only arrays of real numbers are opened.")

@@ -48,8 +48,9 @@ class Png(Format):
 
     def open(self, path: Path, progress: Progress) -> Picture:
         progress.report(0.0, "Reading")
-        header, chunks, damaged = png.split(path.read_bytes(), path.name)
-        check_size(path.name, header.width, header.height)
+        data = path.read_bytes()
+        header, chunks, damaged = png.split(data, path.name)
+        check_size(path.name, header.width, header.height, len(data))
         samples = _decode(chunks, path.name)
         progress.check()
         metadata = _metadata(chunks)
@@ -119,7 +120,7 @@ def _decode(chunks: list[png.Chunk], name: str) -> Any:
 
     try:
         samples = imagecodecs.png_decode(png.pixels_only(chunks))
-    except imagecodecs.PngError as error:
+    except (imagecodecs.PngError, ValueError) as error:
         raise FormatError(f"{name} is damaged: its pixels cannot be decoded ({error}).") from None
     return samples[:, :, None] if samples.ndim == 2 else samples
 

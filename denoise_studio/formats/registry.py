@@ -122,8 +122,8 @@ def save_picture(
         encoded = chosen.encode(picture, options)
         with replacing(path) as temporary:
             chosen.write(picture, encoded, temporary, options)
-    except FormatError:
-        raise
+    except FormatError as error:
+        raise (error if path.name in str(error) else FormatError(f"{path.name}: {error}")) from None
     except MemoryError:
         raise FormatError(f"Saving {path.name} needs more memory than there is.") from None
     except Exception as error:

@@ -13,6 +13,8 @@ from denoise_studio.formats.base import Encoded
 MAX_PIXELS = 512 * 1024 * 1024
 """No larger picture is opened: a broken header must not claim all memory."""
 
+_BLOCK = 1 << 20
+
 
 @dataclass(frozen=True)
 class Values:
@@ -29,11 +31,17 @@ class Values:
         return {"pixels": self.pixels, "padding": self.padding, "padding_values": self.padding_values}
 
 
-def check_size(name: str, width: int, height: int) -> None:
+def check_size(name: str, width: int, height: int, held: int | None = None) -> None:
     """Judge the size a header claims, before anything is decoded.
 
+    Args:
+        name: the file's, for messages.
+        width: in pixels.
+        height: in pixels.
+        held: bytes that the whole file has; no compression of pictures reaches 1 to 5000.
+
     Raises:
-        FormatError: no pixels, or more than `MAX_PIXELS`.
+        FormatError: no pixels, more than `MAX_PIXELS`, or far more than the file can hold.
     """
     if width <= 0 or height <= 0:
         raise FormatError(f"{name} has no pixels ({width} x {height}).")
@@ -42,6 +50,8 @@ def check_size(name: str, width: int, height: int) -> None:
             f"{name} claims {width} x {height} pixels, more than the {MAX_PIXELS // 2**20} megapixels "
             "that Denoise Studio opens."
         )
+    if held is not None and width * height > 5000 * held + (1 << 20):
+        raise FormatError(f"{name} claims {width} x {height} pixels, which its {held} bytes cannot hold.")
 
 
 def to_float(samples: AnyArray, name: str, slope: float = 1.0, intercept: float = 0.0) -> Values:
@@ -180,20 +190,33 @@ def quantise(picture: Picture, target: Target) -> Encoded:
     stored = target.stored
     if not stored.is_integer:
         return Encoded(values, mark_non_finite(values)[0], stored)
+    restored = target.declared or target.white_is_zero
+    slope, intercept = (stored.slope, stored.intercept) if restored else (1.0, 0.0)
+    samples = np.empty(values.shape, stored.dtype)
+    pixels = np.empty(values.shape, np.float32)
+    clipped = missing = 0
+    rows = max(1, _BLOCK // (values.shape[0] * values.shape[2]))
+    for top in range(0, values.shape[1], rows):
+        part = slice(top, top + rows)
+        padding = picture.padding[part] if picture.padding is not None else None
+        samples[:, part], outside, lost = _to_stored(values[:, part], stored, padding)
+        pixels[:, part] = rescale(samples[:, part], slope, intercept)
+        clipped += outside
+        missing += lost
+    dropped = (f"{missing} pixel{_s(missing)} without a finite value stored as 0.",) if missing else ()
+    return Encoded(samples, pixels, stored, clipped, dropped)
+
+
+def _to_stored(values: FloatArray, stored: Stored, padding: BoolArray | None) -> tuple[Any, int, int]:
+    """Whole numbers for some rows, how many had to be clipped, and how many pixels are not finite."""
     finite = np.isfinite(values)
-    exact = np.where(finite, (values.astype(np.float64) - stored.intercept) / stored.slope, 0.0)
-    whole = np.rint(exact)
+    whole = np.rint(np.where(finite, (values.astype(np.float64) - stored.intercept) / stored.slope, 0.0))
     low, high = stored.limits
     outside = (whole < low) | (whole > high)
-    if picture.padding is not None:
-        outside &= ~picture.padding
+    if padding is not None:
+        outside &= ~padding
     samples = np.clip(whole, low, high).astype(stored.dtype)
-    restored = target.declared or target.white_is_zero
-    pixels = rescale(samples, stored.slope, stored.intercept) if restored else rescale(samples)
-    dropped: tuple[str, ...] = ()
-    if missing := int((~finite).any(axis=0).sum()):
-        dropped = (f"{missing} pixel{_s(missing)} without a finite value stored as 0.",)
-    return Encoded(samples, pixels, stored, int(outside.sum()), dropped)
+    return samples, int(np.count_nonzero(outside)), int((~finite).any(axis=0).sum())
 
 
 def check_bits(bits: int | None) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tifffile
 
-from denoise_studio.core.errors import FormatError
+from denoise_studio.core.errors import Cancelled, FormatError
 from denoise_studio.core.picture import Picture, Scale, Source, Stored
 from denoise_studio.core.progress import Progress
 from denoise_studio.formats import exif
@@ -40,7 +40,9 @@ def read(path: Path, progress: Progress) -> Picture:
             samples = _planes(page, path.name)
             tags = {tag.code: tag.value for tag in page.tags}
             facts = _facts(page)
-    except (tifffile.TiffFileError, ValueError, KeyError, IndexError, TypeError, RuntimeError) as error:
+    except (FormatError, Cancelled, MemoryError, OSError):
+        raise
+    except Exception as error:  # Broken tags make tifffile raise nearly anything.
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise FormatError(f"{path.name} is damaged or cut short ({reason}).") from None
     progress.check()
@@ -102,7 +104,7 @@ def _single_page(file: Any, name: str) -> tuple[Any, tuple[str, ...]]:
 
 
 def _check(page: Any, file: Any, name: str) -> None:
-    check_size(name, page.imagewidth, page.imagelength)
+    check_size(name, page.imagewidth, page.imagelength, file.filehandle.size)
     photometric = int(page.photometric)
     if page.imagedepth > 1:
         raise FormatError(f"{name} is a volume of {page.imagedepth} slices; only single slices are opened.")
@@ -132,10 +134,9 @@ def _planes(page: Any, name: str) -> Any:
         if data.ndim != 2 or int(data.max()) >= table.shape[1]:
             raise FormatError(f"{name} has a palette that does not fit its pixels.")
         return table[:, data]
-    if data.ndim == 2:
-        return data[None]
-    separate = int(page.planarconfig) == 2 and page.samplesperpixel > 1
-    return data if separate else np.moveaxis(data, -1, 0)
+    # Planes, depth, rows, columns, channels: planes or channels are 1, and depth is.
+    planes = np.reshape(data, page.shaped)[:, 0]
+    return planes[..., 0] if planes.shape[0] > 1 else np.moveaxis(planes[0], -1, 0)
 
 
 def _facts(page: Any) -> dict[str, Any]:

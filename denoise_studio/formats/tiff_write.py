@@ -6,12 +6,12 @@ old one's descriptive fields and the tags of the new pixels.
 """
 
 import struct
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 
 from denoise_studio.core.errors import FormatError
@@ -65,7 +65,7 @@ def write(
         stream.write(start + bytes(len(start) % 2))
         offsets, counts = [], []
         for top in range(0, samples.shape[0], rows):
-            data = zlib.compress(_predict(samples[top : top + rows], order), 6)
+            data = imagecodecs.deflate_encode(_predict(samples[top : top + rows], order), 6)
             offsets.append(stream.tell())
             counts.append(len(data))
             stream.write(data + bytes(len(data) % 2))

@@ -201,7 +201,9 @@ def test_float_between_zero_and_one_comes_back_as_it_was_declared(tmp_path):
 
 def test_what_png_cannot_hold_is_refused_with_another_format(tmp_path):
     pixels = np.zeros((1, 2, 2), np.float32)
-    with pytest.raises(FormatError, match="PNG cannot hold Hounsfield units; save as TIFF, NPY or DICOM"):
+    with pytest.raises(
+        FormatError, match=r"^a\.png: PNG cannot hold Hounsfield units; save as TIFF, NPY or DICOM"
+    ):
         save_picture(Picture(pixels, scale=Scale.HU), tmp_path / "a.png")
     with pytest.raises(FormatError, match="values from -2 to 7"):
         save_picture(Picture(pixels, nominal_range=(-2.0, 7.0)), tmp_path / "a.png")

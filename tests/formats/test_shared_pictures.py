@@ -1,0 +1,77 @@
+"""Real files, opened, saved in every format that can hold them, and opened again."""
+
+import numpy as np
+import pytest
+
+from denoise_studio.core.errors import FormatError
+from denoise_studio.core.picture import Scale
+from denoise_studio.formats import all_formats, encode_for, format_for, open_picture, save_picture
+
+REFUSED = {
+    "eCT_Supplemental.dcm": "eCT_Supplemental.dcm has 2 frames; only single frames are opened yet.",
+    "RAW_KODAK_DC50.KDC": "only a preview picture",
+    "colorchart.dng": "DNG camera raw",
+}
+
+
+def round_trips(picture, folder):
+    kept = 0
+    for chosen in all_formats():
+        target = folder / f"b{chosen.suffixes[0]}"
+        try:
+            encoded = encode_for(picture, target)
+        except FormatError:
+            continue
+        report = save_picture(picture, target)
+        back = open_picture(target)
+        assert report.clipped == 0
+        if format_for(target).lossless:
+            np.testing.assert_array_equal(back.pixels, encoded.pixels)
+            kept += np.array_equal(back.pixels, picture.pixels)
+        else:
+            assert np.abs(back.pixels - picture.pixels).mean() < 4
+        target.unlink()
+    return kept
+
+
+@pytest.mark.shared
+def test_every_ct_file(shared_data, tmp_path):
+    opened = 0
+    for path in sorted((shared_data / "ct").iterdir()):
+        if path.suffix in (".json", ".gz"):
+            continue
+        if path.name in REFUSED:
+            with pytest.raises(FormatError, match=REFUSED[path.name]):
+                open_picture(path)
+            continue
+        picture = open_picture(path)
+        expected = Scale.UNITLESS if path.suffix == ".tiff" else Scale.HU
+        assert picture.scale is expected, path.name
+        assert round_trips(picture, tmp_path) >= 2, path.name
+        opened += 1
+    assert opened >= 14
+
+
+@pytest.mark.shared
+def test_padding_of_the_ge_slice(shared_data):
+    picture = open_picture(shared_data / "ct" / "cornerstone_CTImage.dcm")
+    assert picture.padding is not None
+    np.testing.assert_array_equal(picture.padding, picture.pixels[0] == -3024)
+    assert picture.value_range[0] >= -1024
+
+
+@pytest.mark.shared
+def test_photographs(shared_data, tmp_path):
+    folders = ("photos/real-noise", "photos/pairs", "photos/Set12", "iqa")
+    for folder in folders:
+        for path in sorted((shared_data / folder).iterdir())[:4]:
+            picture = open_picture(path)
+            assert picture.scale is Scale.DISPLAY
+            assert round_trips(picture, tmp_path) >= 3, path.name
+
+
+@pytest.mark.shared
+def test_camera_raw_is_refused_by_name(shared_data):
+    for path in (shared_data / "raw").iterdir():
+        with pytest.raises(FormatError, match=REFUSED.get(path.name, "is not a picture")):
+            open_picture(path)

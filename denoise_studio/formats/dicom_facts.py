@@ -106,3 +106,20 @@ def _numbers(dataset: Dataset, keyword: str) -> list[float]:
 
 def _texts(dataset: Dataset, keyword: str) -> list[str]:
     return [str(value) for value in _values(dataset, keyword)]
+
+
+def integer(dataset: Dataset, keyword: str, default: int = 0) -> int:
+    """A whole number, the default where it is absent, empty or no number."""
+    try:
+        return int(dataset.get(keyword) if dataset.get(keyword) not in (None, "") else default)
+    except (TypeError, ValueError):
+        return default
+
+
+def number(dataset: Dataset, keyword: str, default: float) -> float:
+    """A finite number, the default where it is absent, empty or none."""
+    try:
+        value = float(dataset.get(keyword) if dataset.get(keyword) not in (None, "") else default)
+    except (TypeError, ValueError):
+        return default
+    return value if math.isfinite(value) else default

@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
+from pydicom.pixels import pixel_array
 
 from denoise_studio.core.errors import FormatError
 from denoise_studio.core.picture import Picture, Scale, Source, Stored
 from denoise_studio.core.progress import Progress
 from denoise_studio.core.types import AnyArray
-from denoise_studio.formats.dicom_facts import functional, spacing, summary, windows
+from denoise_studio.formats.dicom_facts import functional, integer, number, spacing, summary, windows
+from denoise_studio.formats.dicom_padding import find_padding
 from denoise_studio.formats.quiet import silence
 from denoise_studio.formats.samples import check_size, to_float
 
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
-_UNDECLARED = -1500.0
-"""No tissue, air or metal artefact fills an area with one value below this many HU."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def read(path: Path, progress: Progress) -> Picture:
     stored = Stored(samples.dtype.name, _bits(dataset), slope, intercept)
     scale, unit, scale_note = _scale(dataset)
     notes += scale_note
-    padding, padding_note = _padding(dataset, samples, values.pixels[0], scale)
+    padding, padding_note = find_padding(dataset, samples, values.pixels[0], scale)
     notes += padding_note
     notes += _inexact(samples, values.pixels[0], stored)
     mm, spacing_note = spacing(dataset)
@@ -121,35 +121,35 @@ def _dataset(path: Path) -> Dataset:
 
 
 def _check(dataset: Dataset, name: str) -> None:
-    rows, columns = _integer(dataset, "Rows"), _integer(dataset, "Columns")
+    rows, columns = integer(dataset, "Rows"), integer(dataset, "Columns")
     if not any(keyword in dataset for keyword in _PIXELS):
         if "Rows" in dataset:
             raise FormatError(f"{name} is cut short: its pixel data is missing.")
         what = dataset.get("Modality") or "no image"
         raise FormatError(f"{name} is a DICOM file without a picture ({what}).")
     check_size(name, columns, rows)
-    frames = max(1, _integer(dataset, "NumberOfFrames"))
+    frames = max(1, integer(dataset, "NumberOfFrames"))
     if frames > 1:
         raise FormatError(f"{name} has {frames} frames; only single frames are opened yet.")
     photometric = str(dataset.get("PhotometricInterpretation", "MONOCHROME2"))
-    if max(1, _integer(dataset, "SamplesPerPixel")) != 1 or not photometric.startswith("MONOCHROME"):
+    if max(1, integer(dataset, "SamplesPerPixel")) != 1 or not photometric.startswith("MONOCHROME"):
         raise FormatError(f"{name} is a colour DICOM image ({photometric}); only grey ones are opened.")
     if "PixelData" not in dataset:
         raise FormatError(f"{name} holds floating point DICOM pixels, which are not opened.")
-    if _integer(dataset, "BitsAllocated") not in (8, 16, 32):
+    if integer(dataset, "BitsAllocated") not in (8, 16, 32):
         raise FormatError(
-            f"{name} has {_integer(dataset, 'BitsAllocated')} bits a sample; 8, 16 or 32 are opened."
+            f"{name} has {integer(dataset, 'BitsAllocated')} bits a sample; 8, 16 or 32 are opened."
         )
-    if not 1 <= _bits(dataset) <= _integer(dataset, "BitsAllocated"):
+    if not 1 <= _bits(dataset) <= integer(dataset, "BitsAllocated"):
         raise FormatError(f"{name} contradicts itself about how many bits a sample has.")
 
 
 def _samples(dataset: Dataset, name: str) -> AnyArray:
     """`(rows, columns)` as allocated, high bits untouched where the file is not compressed."""
     syntax = _syntax(dataset, name)
-    rows, columns = _integer(dataset, "Rows"), _integer(dataset, "Columns")
-    signed = _integer(dataset, "PixelRepresentation") == 1
-    kind = np.dtype(f"{'i' if signed else 'u'}{_integer(dataset, 'BitsAllocated') // 8}")
+    rows, columns = integer(dataset, "Rows"), integer(dataset, "Columns")
+    signed = integer(dataset, "PixelRepresentation") == 1
+    kind = np.dtype(f"{'i' if signed else 'u'}{integer(dataset, 'BitsAllocated') // 8}")
     if not syntax.is_compressed or syntax.is_deflated:
         data, need = dataset.PixelData, rows * columns * kind.itemsize
         if len(data) < need:
@@ -160,7 +160,7 @@ def _samples(dataset: Dataset, name: str) -> AnyArray:
         array = np.frombuffer(data, stored, rows * columns)
         return array.astype(kind).reshape(rows, columns)
     try:
-        array = np.asarray(dataset.pixel_array)
+        array = pixel_array(dataset)
     except Exception as error:
         reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
         raise FormatError(f"{name}: its {syntax.name} pixels cannot be decoded ({reason}).") from None
@@ -187,7 +187,7 @@ def _syntax(dataset: Dataset, name: str) -> Any:
 def _cut_bits(raw: AnyArray, dataset: Dataset) -> tuple[AnyArray, AnyArray | None]:
     """The sample in BitsStored bits below HighBit, and whatever else the word holds."""
     allocated, bits = raw.dtype.itemsize * 8, _bits(dataset)
-    shift = max(0, min(_integer(dataset, "HighBit", bits - 1) - bits + 1, allocated - bits))
+    shift = max(0, min(integer(dataset, "HighBit", bits - 1) - bits + 1, allocated - bits))
     if bits == allocated:
         return raw, None
     word = raw.view(f"u{raw.dtype.itemsize}")
@@ -205,7 +205,7 @@ def _rescale(dataset: Dataset, name: str) -> tuple[float, float, list[str]]:
     source = dataset
     if "RescaleSlope" not in dataset:
         source = functional(dataset, "PixelValueTransformationSequence") or dataset
-    slope, intercept = _number(source, "RescaleSlope", 1.0), _number(source, "RescaleIntercept", 0.0)
+    slope, intercept = number(source, "RescaleSlope", 1.0), number(source, "RescaleIntercept", 0.0)
     if slope == 0.0:
         raise FormatError(f"{name} has a rescale slope of 0, so its pixels have no values.")
     notes = []
@@ -233,51 +233,6 @@ def _scale(dataset: Dataset) -> tuple[Scale, str, list[str]]:
     return Scale.SIGNAL, "", []
 
 
-def _padding(dataset: Dataset, samples: Any, values: Any, scale: Scale) -> tuple[Any, list[str]]:
-    """The mask of padding, from PixelPaddingValue to PixelPaddingRangeLimit (PS3.3 C.7.5.1.1.2)."""
-    mask = None
-    if (limits := padding_range(dataset)) is not None:
-        mask = (samples >= limits[0]) & (samples <= limits[1])
-    notes: list[str] = []
-    lowest = float(values.min())
-    if scale is Scale.HU and lowest <= _UNDECLARED and (mask is None or not mask.any()):
-        fill = values == lowest
-        if int(fill.sum()) >= max(8, fill.size // 200):
-            mask = fill
-            notes.append(
-                f"{int(fill.sum())} pixels of {lowest:g} HU are taken as padding, "
-                "which the file does not declare."
-            )
-    if mask is None or not mask.any():
-        return None, []
-    if mask.all():
-        return None, ["Every pixel has the padding value, so none is taken as padding."]
-    return mask, notes
-
-
-def padding_range(dataset: Dataset) -> tuple[int, int] | None:
-    """Lowest and highest stored sample that means padding, or None."""
-    edges = [
-        _as_sample(dataset, dataset[keyword].value)
-        for keyword in ("PixelPaddingValue", "PixelPaddingRangeLimit")
-        if keyword in dataset and dataset[keyword].value not in (None, "")
-    ]
-    known = [edge for edge in edges if edge is not None]
-    return (min(known), max(known)) if known and len(known) == len(edges) else None
-
-
-def _as_sample(dataset: Dataset, value: Any) -> int | None:
-    """US and SS are often mixed up: read the bits as the pixels' own representation has them."""
-    allocated = _integer(dataset, "BitsAllocated")
-    try:
-        number = int.from_bytes(value[:2], "little") if isinstance(value, bytes) else int(value)
-    except (TypeError, ValueError):
-        return None
-    number &= (1 << allocated) - 1
-    signed = _integer(dataset, "PixelRepresentation") == 1
-    return number - (1 << allocated) if signed and number >> (allocated - 1) else number
-
-
 def _inexact(samples: Any, values: Any, stored: Stored) -> list[str]:
     """Tell when float32 values would not lead back to the same samples."""
     back = np.rint((values.astype(np.float64) - stored.intercept) / stored.slope)
@@ -289,19 +244,4 @@ def _inexact(samples: Any, values: Any, stored: Stored) -> list[str]:
 
 
 def _bits(dataset: Dataset) -> int:
-    return _integer(dataset, "BitsStored", _integer(dataset, "BitsAllocated"))
-
-
-def _integer(dataset: Dataset, keyword: str, default: int = 0) -> int:
-    try:
-        return int(dataset.get(keyword) if dataset.get(keyword) not in (None, "") else default)
-    except (TypeError, ValueError):
-        return default
-
-
-def _number(dataset: Dataset, keyword: str, default: float) -> float:
-    try:
-        value = float(dataset.get(keyword) if dataset.get(keyword) not in (None, "") else default)
-    except (TypeError, ValueError):
-        return default
-    return value if np.isfinite(value) else default
+    return integer(dataset, "BitsStored", integer(dataset, "BitsAllocated"))

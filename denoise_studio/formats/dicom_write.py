@@ -15,7 +15,8 @@ from denoise_studio import __version__
 from denoise_studio.core.errors import FormatError
 from denoise_studio.core.picture import Picture, Scale, Stored
 from denoise_studio.formats.base import Encoded, SaveOptions
-from denoise_studio.formats.dicom_read import DicomMetadata, hush, padding_range
+from denoise_studio.formats.dicom_padding import padding_range
+from denoise_studio.formats.dicom_read import DicomMetadata, hush
 from denoise_studio.formats.samples import rescale
 
 _RUN = uuid.uuid4().hex

@@ -48,10 +48,10 @@ ACTIONS: tuple[Declared, ...] = (
     Declared("remove-region", "Edit", "Remove &region", ("Del",), "Remove the selected region"),
     Declared("deselect", "Edit", "&Deselect", ("Esc",), "Put the tool down and select no region"),
     Declared("preferences", "Edit", "Pre&ferences …", ("Ctrl+,",), "Memory, privacy"),
-    Declared("side", "View", "Side by &side", ("1",), "Before and after beside each other", "side", True),
-    Declared("wipe", "View", "&Wipe", ("2",), "One picture, before on the left of a line to drag, after on the right", "wipe", True),
-    Declared("difference", "View", "&Difference", ("3",), "What was changed: after minus before, in colour", "difference", True),
-    Declared("hold", "View", "Hold to see the &original", ("O",), "While the key or button is held every pane shows the original", "hold"),
+    Declared("side", "View", "Side by &side", ("S",), "Before and after beside each other", "side", True),
+    Declared("wipe", "View", "&Wipe", ("W",), "One picture, before on the left of a line to drag, after on the right", "wipe", True),
+    Declared("difference", "View", "&Difference", ("D",), "What was changed: after minus before, in colour", "difference", True),
+    Declared("hold", "View", "Hold to see the &original", ("O", "\\"), "While the key or button is held every pane shows the original", "hold"),
     Declared("fit", "View", "&Fit", ("F", "="), "Show the whole picture", "fit"),
     Declared("one-to-one", "View", "100 &%", ("Z",), "One picture pixel on one screen pixel"),
     Declared("zoom-in", "View", "Zoom &in", ("+", "Ctrl++"), "Magnify around the middle"),
@@ -70,6 +70,10 @@ ACTIONS: tuple[Declared, ...] = (
     Declared("tool-brush", "Regions", "&Paint a region", ("K",), "Paint with a round brush"),
     Declared("brush-smaller", "Regions", "Smaller brush", ("[",), "Brush radius a fifth smaller"),
     Declared("brush-larger", "Regions", "Larger brush", ("]",), "Brush radius a quarter larger"),
+    *(
+        Declared(f"window-{n}", "Levels", f"Window preset &{n}", (str(n),), f"Use entry {n} of the window presets")
+        for n in range(1, 9)
+    ),
     Declared("shortcuts", "Help", "&Keys and mouse", ("F1", "?"), "All shortcuts on one sheet", "help"),
     Declared("about", "Help", "&About", (), "Version, device, licences, and what this program is not for"),
 )  # fmt: skip

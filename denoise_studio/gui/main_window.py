@@ -283,7 +283,7 @@ class MainWindow(QMainWindow):
         self.status.notice.setVisible(medical)
         self.status.show_device(document.response if document else None)
         for declared in ACTIONS:
-            if declared.menu in ("View", "Regions") and declared.id not in ("theme", "histogram"):
+            if declared.menu in ("View", "Levels", "Regions") and declared.id not in ("theme", "histogram"):
                 self.actions_[declared.id].setEnabled(document is not None)
         for name in (
             "export",

@@ -11,6 +11,7 @@ from denoise_studio.core.recipe import Recipe
 from denoise_studio.engine.display import Levels
 from denoise_studio.engine.export import ExportReport, export
 from denoise_studio.engine.project import SUFFIX, Project, ProjectPicture, load_project
+from denoise_studio.engine.resolve import estimated_noise
 from denoise_studio.engine.session import Session
 from denoise_studio.formats import SaveOptions, all_formats, open_picture
 from denoise_studio.gui.document import Document
@@ -49,7 +50,7 @@ def open_all(paths: list[Path], progress: Progress) -> OpenResult:
                 project, current = path, len(opened) + max(loaded.current, 0)
                 _open_project(loaded, opened, problems, progress)
             else:
-                opened.append(Opened(open_picture(path, progress)))
+                opened.append(Opened(_prepared(open_picture(path, progress))))
         except StudioError as error:
             problems.append(str(error))
     return OpenResult(tuple(opened), tuple(problems), project, current)
@@ -64,9 +65,17 @@ def _open_project(project: Project, opened: list[Opened], problems: list[str], p
         if not entry.path.is_file():
             continue
         try:
-            opened.append(Opened(open_picture(entry.path, progress), entry.recipe, dict(entry.view)))
+            picture = _prepared(open_picture(entry.path, progress))
+            opened.append(Opened(picture, entry.recipe, dict(entry.view)))
         except StudioError as error:
             problems.append(str(error))
+
+
+def _prepared(picture: Picture) -> Picture:
+    """Estimate here what the window will ask for at once, so that it need not wait."""
+    estimated_noise(picture)
+    picture.value_range  # noqa: B018 - kept by the picture
+    return picture
 
 
 def project_of(documents: list[Document], current: int) -> Project:

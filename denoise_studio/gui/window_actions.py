@@ -1,5 +1,6 @@
 """What the declared actions do to the window."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,8 @@ class WindowActions:
 
     def slot(self, id: str) -> Callable[..., Any] | None:
         """The method that carries out an action."""
+        if id.startswith("window-"):
+            return functools.partial(self._window.levels_bar.use_preset, int(id.removeprefix("window-")) - 1)
         name = id.replace("-", "_")
         found = getattr(self, f"do_{name}", None) or getattr(self._window.files, f"do_{name}", None)
         return found if found is not None else None

@@ -114,8 +114,13 @@ class LevelsBar(QWidget):
         self.presets.setCurrentIndex(match[0] if match else -1)
         self.presets.setPlaceholderText("Own window")
 
+    def use_preset(self, index: int, *_: object) -> None:
+        """Take an entry of the list, as the number keys do; nothing happens if there is none."""
+        if self._document is not None and self._document.picture.scale is not Scale.DISPLAY:
+            self._choose(index)
+
     def _choose(self, index: int) -> None:
-        if self._document is not None:
+        if self._document is not None and index < self.presets.count():
             width, level = self.presets.itemData(index)
             self._document.set_levels(self._document.levels.with_window(width, level))
 

@@ -48,6 +48,10 @@ class MethodPanel(QWidget):
         self.estimate = QLabel()
         self.estimate.setObjectName("quiet")
         self.estimate.setWordWrap(True)
+        self.estimate.setToolTip(
+            "Estimated from the picture itself. Photographs: as if the noise were white. Scans: between "
+            "pixels three apart, CT in soft tissue only."
+        )
         self.strength_form = ParameterForm()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(10, 4, 10, 10)
@@ -95,7 +99,7 @@ class MethodPanel(QWidget):
             {NOISE.name: recipe.noise_level if recipe.noise_level is not None else noise}
         )
         unit = f" {picture.unit}" if picture.unit else ""
-        text = f"Estimated noise: {noise:.3g}{unit} (standard deviation, taken as white)"
+        text = f"Estimated noise: {noise:.3g}{unit} (standard deviation)"
         if denoiser.uses_noise_level and document.recipe.noise_level is not None and noise > 0:
             text += f"; told {document.recipe.noise_level / noise:.2f} × the estimate"
         self.estimate.setText(text)

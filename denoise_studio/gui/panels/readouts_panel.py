@@ -164,4 +164,5 @@ def _text(value: float, sign: str, span: float) -> str:
     if not np.isfinite(value):
         return "–"
     digits = 2 if span >= 50 else 4
+    value = round(value, digits) + 0.0  # no "−0.00"
     return f"{value:{sign}.{digits}f}".replace("-", "−")

@@ -51,8 +51,8 @@ def _brush_path(shape: Brush) -> QPainterPath:
 class RegionOutline(QGraphicsPathItem):
     """The edge of a region with a dark rim, so that it shows on any grey."""
 
-    def __init__(self, shape: Shape, colour: str, selected: bool, enabled: bool) -> None:
-        super().__init__(outline(shape))
+    def __init__(self, path: QPainterPath, colour: str, selected: bool, enabled: bool) -> None:
+        super().__init__(path)
         pen = pg.mkPen(colour, width=2 if selected else 1.3)
         if not enabled:
             pen.setStyle(Qt.PenStyle.DotLine)

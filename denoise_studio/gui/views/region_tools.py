@@ -10,7 +10,7 @@ from denoise_studio.core.geometry import Rect
 from denoise_studio.core.region import Box, Brush, Ellipse, Polygon, Region, Shape, Stroke
 from denoise_studio.gui.document import Document
 from denoise_studio.gui.views.compare import Compare
-from denoise_studio.gui.views.region_items import RegionOutline, make_roi, shape_of
+from denoise_studio.gui.views.region_items import RegionOutline, make_roi, outline, shape_of
 
 COLOURS = ("#ffb454", "#7ee0a3", "#f28bd3", "#8fd3ff", "#e8e06a", "#c9a5ff")
 """Outlines by index: told apart by lightness as well as hue."""
@@ -91,8 +91,9 @@ class RegionTools(QObject):
             return
         for index, region in enumerate(document.recipe.regions):
             selected = index == document.selected
+            path, colour = outline(region.shape), COLOURS[index % len(COLOURS)]
             for pane in self._compare.panes:
-                item = RegionOutline(region.shape, COLOURS[index % len(COLOURS)], selected, region.enabled)
+                item = RegionOutline(path, colour, selected, region.enabled)
                 pane.box.addItem(item, ignoreBounds=True)
                 self._outlines.append((pane.box, item))
         self._sync_roi(document)

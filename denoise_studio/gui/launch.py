@@ -80,7 +80,7 @@ def snapshot(file: Path, output: Path, recipe: Recipe | None, size: tuple[int, i
     if not finished:
         raise StudioError("The picture was not finished in time.")
     with replacing(output) as temporary:
-        if not image.save(str(temporary), b"PNG"):
+        if not image.save(str(temporary)):
             raise StudioError(f"Cannot write {output}.")
 
 

@@ -7,7 +7,6 @@ from PySide6.QtGui import QColor, QIcon, QKeyEvent, QPixmap
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDoubleSpinBox,
-    QFormLayout,
     QGridLayout,
     QHBoxLayout,
     QHeaderView,
@@ -154,13 +153,13 @@ class RegionsPanel(QWidget):
             box.setToolTip(f"{label} of the selected region in picture pixels")
             box.valueChanged.connect(self._place)
             self.geometry_boxes[key] = box
-            form = QFormLayout()
-            form.setContentsMargins(0, 0, 0, 0)
             name = QLabel({"x": "x", "y": "y", "width": "w", "height": "h"}[key])
             name.setObjectName("quiet")
             name.setBuddy(box)
-            form.addRow(name, box)
-            grid.addLayout(form, place // 2, place % 2)
+            row, column = divmod(place, 2)
+            grid.addWidget(name, row, 2 * column)
+            grid.addWidget(box, row, 2 * column + 1)
+        grid.setColumnStretch(4, 1)
         layout.addLayout(grid)
         self.clear = QPushButton("Same as everywhere")
         self.clear.setAccessibleName("Reset the region's parameters")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainterPath, QPainterPathStroker, QTransform
+from PySide6.QtGui import QPainterPath, QPainterPathStroker, QTransform
 from PySide6.QtWidgets import QGraphicsPathItem
 
 from denoise_studio.core.region import Box, Brush, Ellipse, Polygon, Shape
@@ -49,7 +49,7 @@ def _brush_path(shape: Brush) -> QPainterPath:
 
 
 class RegionOutline(QGraphicsPathItem):
-    """The edge of a region with a dark rim, so that it shows on any grey."""
+    """The edge of a region. Never filled: nothing may tint what is being judged."""
 
     def __init__(self, path: QPainterPath, colour: str, selected: bool, enabled: bool) -> None:
         super().__init__(path)
@@ -58,9 +58,6 @@ class RegionOutline(QGraphicsPathItem):
             pen.setStyle(Qt.PenStyle.DotLine)
         pen.setCosmetic(True)
         self.setPen(pen)
-        fill = QColor(colour)
-        fill.setAlpha(26 if selected else 0)
-        self.setBrush(fill)
         self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
         self.setZValue(10)
 

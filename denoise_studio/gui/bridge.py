@@ -52,6 +52,7 @@ class Bridge(QObject):
         self.files = Lane("files", nice=3)
         self._numbers = itertools.count(1)
         self._waiting: dict[int, _Waiting] = {}
+        self._newest: dict[tuple[str, str], int] = {}
         self._closed = False
         self._finished.connect(self._deliver)
         self._progressed.connect(self._tell)
@@ -80,6 +81,9 @@ class Bridge(QObject):
         if self._closed:
             return None
         number = next(self._numbers)
+        if key is not None:  # the job that this one replaces will never report
+            self._waiting.pop(self._newest.get((lane.name, key), 0), None)
+            self._newest[lane.name, key] = number
         self._waiting[number] = _Waiting(done, failed, told)
         progress = Progress(lambda fraction, text: self._progressed.emit(number, fraction, text))
 

@@ -254,6 +254,7 @@ class MainWindow(QMainWindow):
         self.documents.remove(document)
         self.undo_group.removeStack(document.undo_stack)
         if document is self.document:
+            self.bridge.session.lane.cancel_all()
             rest = self.documents
             self.show_document(rest[min(index, len(rest) - 1)] if rest else None)
         else:

@@ -1,12 +1,14 @@
 """The two doors to the window: opening it, and drawing it into a file."""
 
+import os
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from denoise_studio.core.errors import FormatError
+from denoise_studio.core.errors import FormatError, StudioError
 
 
 class Size(click.ParamType):  # type: ignore[type-arg]
@@ -28,9 +30,18 @@ class Size(click.ParamType):  # type: ignore[type-arg]
 @click.argument("files", nargs=-1, metavar="[FILE]...", type=click.Path(path_type=Path))
 def window(files: tuple[Path, ...], sample: bool) -> int:
     """Open files in the window."""
+    if not _has_display():
+        # Qt itself would end the process with a crash.
+        raise StudioError("There is no display to open a window on; `denoise-studio snapshot` needs none.")
     from denoise_studio.gui.launch import launch
 
     return launch(list(files), sample)
+
+
+def _has_display() -> bool:
+    """Whether Qt will find a screen: always on Windows and macOS, else what the environment says."""
+    names = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    return sys.platform in ("win32", "darwin") or any(os.environ.get(name) for name in names)
 
 
 @click.command()
@@ -49,6 +60,10 @@ def snapshot(file: Path, output: Path, recipe: Path | None, size: tuple[int, int
         raise FormatError(f"A snapshot is a PNG file; {output.name} ends otherwise.")
     if not file.exists():
         raise FormatError(f"{file} does not exist.")
+    if output.exists() and output.samefile(file):
+        raise FormatError(
+            f"{output.name} is the source file, which is never overwritten; choose another name."
+        )
     chosen = None
     if recipe is not None:
         from denoise_studio.engine.record import read_recipe

@@ -62,6 +62,13 @@ def test_the_windows_own_exit_code_is_the_programs(run, monkeypatch):
     assert run("a.dcm").code == 3
 
 
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="these always have a display")
+def test_no_display_is_one_line(run, monkeypatch):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    assert "There is no display" in run("a.dcm").failed()
+
+
 def test_help_and_version(run):
     text = run("--help").done()
     for name in (
@@ -129,7 +136,7 @@ def test_a_traceback_for_those_who_ask(run, monkeypatch):
 def test_ctrl_c_cancels_in_one_line_and_leaves_nothing(tmp_path):
     source = tmp_path / "big.npy"
     np.save(source, np.random.default_rng(0).random((3000, 3000), np.float32))
-    words = ["denoise", source, "-o", tmp_path / "out.npy", "--set", "sigma_x=8", "--set", "sigma_y=8"]
+    words = ["denoise", source, "-o", tmp_path / "out.npy", "--method", "nlm", "--set", "search_radius=20"]
     child = subprocess.Popen(
         [sys.executable, "-m", "denoise_studio", *map(str, words)],
         stdout=subprocess.PIPE,
@@ -159,6 +166,10 @@ def test_snapshot_says_what_is_wrong_before_a_window_is_made(run, samples, tmp_p
         "no.json does not exist"
         in run("snapshot", photo, "-o", tmp_path / "a.png", "--recipe", "no.json").failed()
     )
+    copy = tmp_path / "copy.png"
+    copy.write_bytes(photo.read_bytes())
+    assert "is the source file" in run("snapshot", copy, "-o", copy).failed()
+    copy.unlink()
     assert "no size such as" in run("snapshot", photo, "-o", tmp_path / "a.png", "--size", "big").misused()
     assert run("snapshot", photo, "-o", tmp_path / "a.png", "--theme", "pink").misused()
     assert "--output" in run("snapshot", photo).misused()

@@ -14,6 +14,7 @@ from PIL import Image
 
 import denoise_studio
 from denoise_studio.cli import app, window
+from denoise_studio.core import resources
 
 HEAVY = "{'torch', 'PySide6', 'qtpy', 'pyqtgraph', 'numba', 'cv2', 'numpy', 'skimage', 'pydicom', 'PIL'}"
 NO_WINDOW = importlib.util.find_spec("denoise_studio.gui.launch") is None
@@ -191,3 +192,11 @@ def test_snapshot_of_a_broken_file_fails_in_one_line(command, tmp_path):
     (tmp_path / "empty.png").touch()
     assert "empty" in command("snapshot", tmp_path / "empty.png", "-o", tmp_path / "a.png").failed()
     assert not (tmp_path / "a.png").exists()
+
+
+def test_bundled_files_are_found_in_the_checkout_and_in_an_installed_package(monkeypatch, tmp_path):
+    assert resources.resource("samples", "ct-phantom.dcm").is_file()
+    monkeypatch.setattr(resources, "_PACKAGE", tmp_path / "denoise_studio")
+    assert resources.resource("a") == tmp_path / "resources" / "a"
+    (tmp_path / "denoise_studio" / "resources").mkdir(parents=True)
+    assert resources.resource("a", "b") == tmp_path / "denoise_studio" / "resources" / "a" / "b"

@@ -273,7 +273,8 @@ class RegionsPanel(QWidget):
         enabled = item.checkState() == Qt.CheckState.Checked
         changed = region.replace(name=item.text().strip() or region.name, enabled=enabled)
         text = "rename region" if changed.name != region.name else "switch region"
-        self._document.edit(self._document.recipe.with_region(item.row(), changed), text)
+        recipe = self._document.recipe.with_region(item.row(), changed)
+        self._document.edit(recipe, text, Document.begin_gesture())
 
     def _change(self, text: str, gesture: int = 0, **changes: Any) -> None:
         document = self._document
@@ -321,7 +322,8 @@ class RegionsPanel(QWidget):
             float(width * 3 // 8), float(height * 3 // 8), float(width * 5 // 8), float(height * 5 // 8)
         )
         region = Region(shape=shape, name=free_name(document.recipe.regions), feather=4.0)
-        document.edit(document.recipe.replace(regions=(*document.recipe.regions, region)), "add region")
+        recipe = document.recipe.replace(regions=(*document.recipe.regions, region))
+        document.edit(recipe, "add region", Document.begin_gesture())
         document.select(len(document.recipe.regions) - 1)
         self.table.setFocus()
 
@@ -334,7 +336,8 @@ class RegionsPanel(QWidget):
             name=free_name(document.recipe.regions),
             shape=moved(region.shape, x0 + 10, y0 + 10, x1 - x0, y1 - y0),
         )
-        document.edit(document.recipe.replace(regions=(*document.recipe.regions, twin)), "duplicate region")
+        recipe = document.recipe.replace(regions=(*document.recipe.regions, twin))
+        document.edit(recipe, "duplicate region", Document.begin_gesture())
         document.select(len(document.recipe.regions) - 1)
 
     def remove(self) -> None:
@@ -343,7 +346,8 @@ class RegionsPanel(QWidget):
             return
         regions = list(document.recipe.regions)
         del regions[document.selected]
-        document.edit(document.recipe.replace(regions=tuple(regions)), "remove region")
+        recipe = document.recipe.replace(regions=tuple(regions))
+        document.edit(recipe, "remove region", Document.begin_gesture())
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if (

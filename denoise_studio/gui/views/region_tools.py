@@ -3,6 +3,7 @@
 from enum import StrEnum
 from typing import Any
 
+import numpy as np
 from PySide6.QtCore import QObject, QPointF, Signal
 from PySide6.QtWidgets import QGraphicsPathItem
 
@@ -65,7 +66,7 @@ class RegionTools(QObject):
 
     def set_tool(self, tool: Tool) -> None:
         self.tool = tool
-        self._points = []
+        self._points, self._index, self._gesture = [], -1, 0  # a drawing under way ends here
         self._compare.set_tool_cursor(tool is not Tool.NAVIGATE)
         self.tool_changed.emit(tool.value)
 
@@ -211,7 +212,7 @@ class RegionTools(QObject):
             self._index = len(recipe.regions)
             document.edit(recipe.replace(regions=(*recipe.regions, region)), "add region", self._gesture)
             document.select(self._index)
-        else:
+        elif self._index < len(recipe.regions):  # else it was undone while the button is down
             changed = recipe.regions[self._index].replace(shape=shape)
             document.edit(recipe.with_region(self._index, changed), "add region", self._gesture)
 
@@ -254,7 +255,7 @@ def _simplified(points: list[tuple[float, float]], tolerance: float) -> tuple[tu
     """Fewer vertices within the tolerance (Douglas and Peucker), so that each can have a handle."""
     from skimage.measure import approximate_polygon
 
-    kept = approximate_polygon([*points, points[0]], tolerance)[:-1]
+    kept = approximate_polygon(np.array([*points, points[0]]), tolerance)[:-1]
     return tuple((float(x), float(y)) for x, y in kept) if len(kept) >= 3 else tuple(points)
 
 

@@ -85,7 +85,7 @@ NON_LOCAL_MEANS = Denoiser(
     parameters=(
         Parameter(
             "h",
-            "Filter strength h",
+            "Similarity h",
             "How unlike two surroundings may be and still be averaged, in multiples of the noise level.",
             1.2,
             minimum=0.1,

@@ -171,13 +171,16 @@ class Filter:
 
 
 def _thin(rects: Iterable[Rect], workers: int) -> list[Rect]:
-    """Cut the few rectangles of a small job: all workers get some, none needs much memory."""
+    """Cut the few rectangles of a small job so that every worker gets some.
+
+    No finer: below a cell's 256 rows the cutting out costs more than the balance gains.
+    """
     rects = list(rects)
-    if len(rects) >= 8 * workers:
+    if len(rects) >= 2 * workers:
         return rects
     return [part for rect in rects for part in _bands(rect, workers)]
 
 
 def _bands(rect: Rect, count: int) -> list[Rect]:
-    rows = min(64, max(16, -(-rect.height // count)))
+    rows = max(16, -(-rect.height // count))
     return [Rect.from_edges(rect.x, y, rect.x1, min(y + rows, rect.y1)) for y in range(rect.y, rect.y1, rows)]

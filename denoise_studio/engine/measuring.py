@@ -60,6 +60,19 @@ def compare_area(
     )
 
 
+def _edges(picture: Picture, bins: int) -> npt.NDArray[np.float64]:
+    """Bin edges over the picture's values; for integer files halfway between whole steps.
+
+    Bins that hold now two and now three of a file's integers would show gaps and spikes.
+    """
+    low, high = picture.value_range
+    if not picture.stored.is_integer or picture.stored.slope <= 0:
+        return np.linspace(low, high if high > low else low + 1, bins + 1)
+    step = picture.stored.slope
+    width = step * max(1, int(np.ceil((high - low) / step / bins)))
+    return np.arange(low - step / 2, high + width, width)
+
+
 def _inside(picture: Picture, region: Region | None, band: Rect) -> BoolArray:
     inside: BoolArray = (
         np.ones((band.height, band.width), np.bool_) if region is None else region.mask(band) > 0.5
@@ -82,8 +95,8 @@ def histograms(
     picture: Picture, filtered: FloatArray | None, recipe: Recipe | None, progress: Progress, bins: int = 256
 ) -> Histograms:
     """Histograms of all valid samples before and after; without a result both are of the input."""
-    low, high = picture.value_range
-    edges = np.linspace(low, high if high > low else low + 1, bins + 1)
+    edges = _edges(picture, bins)
+    bins = edges.size - 1
     before, after = np.zeros(bins, np.int64), np.zeros(bins, np.int64)
     for y in range(0, picture.height, _BAND):
         progress.check()

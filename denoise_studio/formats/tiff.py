@@ -101,11 +101,17 @@ def _plain_float(picture: Picture) -> bool:
     )
 
 
+def _is_shape_note(text: bytes) -> bool:
+    """Whether tifffile wrote this description: about its array, and read only if it stands alone."""
+    return text.startswith(b"{") and b'"shape":' in text
+
+
 def _fields(parts: Outgoing, note: str | None) -> dict[int, Any]:
     from denoise_studio.formats.tiff_write import Field
 
     fields = {}
-    own = [t for t in exif.text(parts.exif, 270).split(b"\0") if t and parse(t) is None]
+    texts = exif.text(parts.exif, 270).split(b"\0")
+    own = [text for text in texts if text and parse(text) is None and not _is_shape_note(text)]
     if note:
         fields[270] = Field(2, b"".join(text + b"\0" for text in [*own[:1], note.encode("ascii")]))
     elif own:

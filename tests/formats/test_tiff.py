@@ -338,3 +338,14 @@ def test_wide_integers_and_complex(tmp_path):
         open_picture(tmp_path / "c.tif")
     tifffile.imwrite(tmp_path / "d.tif", np.array([[0.1, 0.5]]), metadata=None)
     assert open_picture(tmp_path / "d.tif").notes[0].startswith("1 value of 64 bits rounded")
+
+
+def test_a_note_of_tifffile_about_its_array_does_not_spoil_the_saved_file(tmp_path):
+    values = np.random.default_rng(0).random((20, 30), dtype=np.float32)
+    source, target = tmp_path / "in.tiff", tmp_path / "out.tiff"
+    tifffile.imwrite(source, values, metadata={"ResolutionUnit": 2})
+    with tifffile.TiffFile(source) as written:
+        assert '"shape"' in written.pages[0].description
+    save_picture(open_picture(source).derive(values[None] / 2, history=("halved",)), target)
+    np.testing.assert_array_equal(open_picture(target).pixels[0], values / 2)
+    np.testing.assert_array_equal(tifffile.imread(target), values / 2)

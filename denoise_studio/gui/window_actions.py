@@ -153,7 +153,7 @@ class WindowActions:
 
     def do_brush_smaller(self) -> None:
         box = self._window.regions_panel.radius
-        box.setValue(max(1.0, round(box.value() * 0.8)))
+        box.setValue(min(round(box.value() * 0.8), box.value() - 1))
 
     def do_brush_larger(self) -> None:
         box = self._window.regions_panel.radius

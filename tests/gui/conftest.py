@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pyqtgraph
 import pytest
 import shiboken6
 from driving import Driver, slow_denoiser
@@ -24,6 +25,8 @@ HARMLESS = (r"This plugin does not support (propagateSizeHints|raise|setting win
 def studio_app(qapp: QApplication) -> QApplication:
     """The application as the program itself sets it up."""
     application("dark")
+    # pyqtgraph drops mouse events that come faster than a hand moves; a test's hand is faster.
+    pyqtgraph.setConfigOption("mouseRateLimit", -1)
     return qapp
 
 

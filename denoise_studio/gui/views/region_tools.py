@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QObject, QPointF, Signal
+from PySide6.QtCore import QObject, QPointF, Qt, QTimer, Signal
 from PySide6.QtWidgets import QGraphicsPathItem
 
 from denoise_studio.core.geometry import Rect
@@ -66,7 +66,10 @@ class RegionTools(QObject):
 
     def set_tool(self, tool: Tool) -> None:
         self.tool = tool
-        self._points, self._index, self._gesture = [], -1, 0  # a drawing under way ends here
+        drawing = self._index != -1
+        self._points, self._index, self._gesture = [], -1, 0
+        if drawing:  # it ends here
+            self.refresh()
         self._compare.set_tool_cursor(tool is not Tool.NAVIGATE)
         self.tool_changed.emit(tool.value)
 
@@ -115,11 +118,18 @@ class RegionTools(QObject):
         roi.sigRegionChangeStarted.connect(self._roi_started)
         roi.sigRegionChanged.connect(self._roi_moved)
         roi.sigRegionChangeFinished.connect(self._roi_finished)
+        roi.setAcceptedMouseButtons(Qt.MouseButton.LeftButton)
+        roi.sigClicked.connect(self._roi_clicked)
 
     # Dragging handles
 
     def _roi_started(self) -> None:
         self._gesture = Document.begin_gesture()
+
+    def _roi_clicked(self, roi: Any, event: Any) -> None:
+        """A click without a drag selects what lies on top there, as it does beside the handles."""
+        point = roi.mapToParent(event.pos())
+        QTimer.singleShot(0, self, lambda: self._click(point))  # the ROI may go: not in its own event
 
     def _roi_moved(self) -> None:
         document = self._document
@@ -129,6 +139,9 @@ class RegionTools(QObject):
         shape = shape_of(self._roi, self._roi_shape)
         if region is None or shape == region.shape:
             return
+        former = self._roi_shape
+        if isinstance(shape, Polygon) and len(shape.points) != len(getattr(former, "points", ())):
+            QTimer.singleShot(0, self, self._reselect)  # a new corner: only a new ROI lets it be dragged
         self._roi_shape = shape  # the ROI is there already: refresh must not make another
         changed = region.replace(shape=shape)
         document.edit(document.recipe.with_region(document.selected, changed), "move region", self._gesture)

@@ -5,6 +5,7 @@ at `i + 0.5`. A mask depends only on the region and the pixel, never on the rect
 for, so tiles agree to the last bit.
 """
 
+import functools
 import itertools
 import math
 from collections.abc import Iterable
@@ -97,7 +98,7 @@ class Polygon(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
         inside = np.zeros(np.broadcast_shapes(x.shape, y.shape), bool)
         ends = self.points[1:] + self.points[:1]
         for (ax, ay), (bx, by) in zip(self.points, ends, strict=True):
-            if ay == by:
+            if ay == by or max(ay, by) <= y[0, 0] or min(ay, by) > y[-1, 0]:
                 continue
             rows = np.flatnonzero((y[:, 0] >= min(ay, by)) & (y[:, 0] < max(ay, by)))
             if rows.size:
@@ -186,15 +187,22 @@ class Region(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         part = rect.intersect(self.bounds())
         if not part:
             return result
-        x = (np.arange(part.x, part.x1, dtype=np.float64) + 0.5)[None, :]
-        y = (np.arange(part.y, part.y1, dtype=np.float64) + 0.5)[:, None]
+        # Strips keep the many temporary arrays small beside the picture, and in the cache. Paths
+        # have few, but take a step for every segment of each strip.
+        strip_area = 4096 if isinstance(self.shape, Box | Ellipse) else 32768
+        rows = max(1, strip_area // part.width)
+        for top in range(part.y, part.y1, rows):
+            strip = Rect.from_edges(part.x, top, part.x1, min(top + rows, part.y1))
+            result[strip.translate(-rect.x, -rect.y).slices] = self._weight(strip)
+        return result
+
+    def _weight(self, rect: Rect) -> Any:
+        x = (np.arange(rect.x, rect.x1, dtype=np.float64) + 0.5)[None, :]
+        y = (np.arange(rect.y, rect.y1, dtype=np.float64) + 0.5)[:, None]
         distance: Any = self.shape.distance(x, y, self.feather / 2 + 1.0)  # type: ignore[arg-type]
         if self.feather > 0:
-            weight = np.clip(0.5 - distance / self.feather, 0.0, 1.0)
-        else:
-            weight = (distance <= 0).astype(np.float64)
-        result[part.translate(-rect.x, -rect.y).slices] = weight
-        return result
+            return np.clip(0.5 - distance / self.feather, 0.0, 1.0)
+        return distance <= 0
 
 
 def _check(what: str, numbers: Iterable[float], low: float, high: float) -> None:
@@ -238,8 +246,10 @@ def _nearest_on_ellipse(u: Any, v: Any, rx: float, ry: float) -> tuple[Any, Any]
 def _distance_to_path(x: Any, y: Any, points: tuple[Point, ...], reach: float) -> Any:
     """Distance to a polyline, exact up to `reach` and `reach` beyond (each segment touches only its slab)."""
     result = np.full(np.broadcast_shapes(x.shape, y.shape), reach)
-    segments = list(itertools.pairwise(points)) or [(points[0], points[0])]
-    for (ax, ay), (bx, by) in segments:
+    low, high = _segment_boxes(points)
+    near = (low <= (x[0, -1] + reach, y[-1, 0] + reach)) & (high >= (x[0, 0] - reach, y[0, 0] - reach))
+    for index in np.flatnonzero(near.all(axis=1)):
+        (ax, ay), (bx, by) = points[int(index)], points[min(int(index) + 1, len(points) - 1)]
         columns = _span(x[0], min(ax, bx) - reach, max(ax, bx) + reach)
         rows = _span(y[:, 0], min(ay, by) - reach, max(ay, by) + reach)
         px, py = x[:, columns] - ax, y[rows] - ay
@@ -249,6 +259,14 @@ def _distance_to_path(x: Any, y: Any, points: tuple[Point, ...], reach: float) -
         distance = np.hypot(px - along * dx, py - along * dy)
         np.minimum(result[rows, columns], distance, out=result[rows, columns])
     return result
+
+
+@functools.lru_cache(maxsize=32)
+def _segment_boxes(points: tuple[Point, ...]) -> tuple[Any, Any]:
+    """Lower and upper corners of every segment's box, `(segments, 2)`."""
+    path = np.asarray(points, np.float64)
+    starts, ends = path[: max(1, len(path) - 1)], path[min(1, len(path) - 1) :]
+    return np.minimum(starts, ends), np.maximum(starts, ends)
 
 
 def _span(values: Any, low: float, high: float) -> slice:

@@ -146,8 +146,9 @@ def compose(picture: Picture, filtered: FloatArray, recipe: Recipe, rect: Rect) 
 def _mix_in_place(picture: Picture, filtered: FloatArray, recipe: Recipe) -> FloatArray:
     """`compose` over the whole picture, band by band into the filtered pixels themselves."""
     if recipe.strength != 1 or picture.padding is not None or recipe.active_regions:
-        for y in range(0, picture.height, CELL):
-            band = Rect.from_edges(0, y, picture.width, min(y + CELL, picture.height))
+        rows = min(CELL, max(8, picture.height // 32))  # bands need little beside the picture
+        for y in range(0, picture.height, rows):
+            band = Rect.from_edges(0, y, picture.width, min(y + rows, picture.height))
             filtered[(slice(None), *band.slices)] = compose(picture, filtered, recipe, band)
     return filtered
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from builders import noisy
 
-from denoise_studio.core.picture import Picture
+from denoise_studio.core.picture import Picture, Scale
 from denoise_studio.noise.estimate import noise_sd
 
 
@@ -64,3 +64,28 @@ def test_unit_and_offset():
     sd = noise_sd(Picture(pixels))
     assert noise_sd(Picture(pixels * np.float32(1024))) == pytest.approx(1024 * sd, rel=1e-6)
     assert noise_sd(Picture(pixels - np.float32(10))) == pytest.approx(sd, rel=1e-3)
+
+
+def test_a_ct_slice_tells_the_noise_of_soft_tissue():
+    """Air around the body has less of it, and bone is left out."""
+    rng = np.random.default_rng(6)
+    pixels = np.full((1, 300, 300), -1000.0)
+    pixels[:, :, 100:] = 40.0
+    pixels[:, 200:, 200:] = 900.0
+    sd = np.where(pixels < -500, 3.0, np.where(pixels > 500, 90.0, 20.0))
+    noisy_slice = (pixels + rng.normal(0, 1, pixels.shape) * sd).astype(np.float32)
+    assert noise_sd(Picture(noisy_slice, scale=Scale.HU)) == pytest.approx(20.0, rel=0.05)
+
+
+@pytest.mark.parametrize("scale", [Scale.HU, Scale.SIGNAL])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 50), (3, 3), (12, 12), (13, 13), (20, 300)])
+def test_small_scans(scale, shape):
+    white = np.random.default_rng(7).normal(0, 5.0, (1, *shape)).astype(np.float32)
+    found = noise_sd(Picture(white, scale=scale))
+    assert found == pytest.approx(5.0, rel=0.1) if white.size > 1000 else 0 <= found < 20
+    assert noise_sd(Picture(np.full((1, *shape), 7, np.float32), scale=scale)) == 0.0
+
+
+def test_a_ct_slice_without_soft_tissue_is_taken_whole():
+    white = np.random.default_rng(8).normal(1500, 30.0, (1, 200, 200)).astype(np.float32)
+    assert noise_sd(Picture(white, scale=Scale.HU)) == pytest.approx(30.0, rel=0.05)

@@ -17,7 +17,7 @@ METHOD = get_denoiser("bilateral")
 
 
 def reference(pixels, sigma_x, sigma_y, sigma_r, valid=None):
-    """The formula as the paper writes it, window radius ceil(2 sigma), tap by tap, float64."""
+    """The formula as the paper writes it, window radii ceil(2 sigma), tap by tap, float64."""
     _, height, width = pixels.shape
     sx, sy, sr = (
         np.broadcast_to(np.asarray(s, np.float64), (height, width)) for s in (sigma_x, sigma_y, sigma_r)
@@ -34,7 +34,10 @@ def reference(pixels, sigma_x, sigma_y, sigma_r, valid=None):
             where = slice(top + dy, top + dy + height), slice(side + dx, side + dx + width)
             other = wide[:, *where]
             exponent = dx**2 / (2 * sx**2) + dy**2 / (2 * sy**2) + ((other - x) ** 2).sum(0) / (2 * sr**2)
-            weight = np.exp(-exponent) * (np.abs(dx) <= rx) * (np.abs(dy) <= ry) * usable[where]
+            # An ellipse; a radius of 0 leaves only the line through the centre.
+            across, down = dx / np.where(rx > 0, rx, 1), dy / np.where(ry > 0, ry, 1)
+            window = (across**2 + down**2 <= 1 + 1e-12) & (abs(dx) <= rx) & (abs(dy) <= ry)
+            weight = np.exp(-exponent) * window * usable[where]
             weights += weight
             total += weight * other
     return total / np.where(weights > 0, weights, 1)

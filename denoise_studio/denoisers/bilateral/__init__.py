@@ -5,8 +5,9 @@
 
 with the sigmas of the centre pixel i (Tomasi and Manduchi, ICCV 1998; per-pixel sigmas as in
 Filter2Noise, arXiv 2504.13519, eq. 3). In colour the squared differences are summed over the
-channels. The window is a box of radius ceil(2 sx_i) by ceil(2 sy_i): a pixel's window depends
-on its own sigmas alone, so a strong region costs only itself. Edges are reflected.
+channels. The window is an ellipse of radii ceil(2 sx_i) and ceil(2 sy_i) (for equal sigmas the
+disc that OpenCV takes): a pixel's window depends on its own sigmas alone, so a strong region
+costs only itself. Edges are reflected.
 """
 
 import math

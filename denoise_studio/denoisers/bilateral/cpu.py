@@ -80,14 +80,21 @@ def _add_colour(
         total2[x] += weight * d2
 
 
+@numba.njit(inline="always")
+def _inside(dx: int, dy: int, rx: int, ry: int) -> bool:  # pragma: no cover - compiled
+    """Whether a neighbour lies in the ellipse of these radii, in whole numbers: no rounding."""
+    xx, yy = np.int32(rx * rx), np.int32(ry * ry)
+    within = dx * dx * yy + dy * dy * xx <= xx * yy
+    return within and dx * dx <= xx and dy * dy <= yy
+
+
 @numba.njit(nogil=True)
 def _set_keep(
     keep: Any, rx: Any, ry: Any, dx: int, dy: int, valid: Any, masked: bool
 ) -> None:  # pragma: no cover
     """1 where the neighbour at (dx, dy) is valid and inside the pixel's own window, else 0."""
-    ax, ay = np.int32(abs(dx)), np.int32(abs(dy))
     for x in range(keep.shape[0]):
-        keep[x] = _F(1.0) if (rx[x] >= ax and ry[x] >= ay) else _F(0.0)
+        keep[x] = _F(1.0) if _inside(dx, dy, rx[x], ry[x]) else _F(0.0)
     if masked:
         for x in range(keep.shape[0]):
             keep[x] = keep[x] if valid[x] else _F(0.0)
@@ -122,12 +129,12 @@ def _filter(
         for dy in range(-high_y, high_y + 1):
             fy = _F(dy * dy)
             for dx in range(-high_x, high_x + 1):
-                if dx == 0 and dy == 0:
+                if (dx == 0 and dy == 0) or not _inside(dx, dy, high_x, high_y):
                     continue
                 fx = _F(dx * dx)
                 used = ones
                 outer = slice(halo + dx, halo + dx + width)
-                if masked or abs(dx) > low_x or abs(dy) > low_y:
+                if masked or not _inside(dx, dy, low_x, low_y):
                     _set_keep(keep, rx[m], ry[m], dx, dy, valid[row + dy if masked else 0, outer], masked)
                     used = keep
                 if channels == 1:

@@ -39,6 +39,12 @@ def bilateral_torch(
     raise OutOfMemory(reason)
 
 
+def inside(dx: int, dy: int, rx: int, ry: int) -> bool:
+    """Whether a neighbour lies in the window: an ellipse of these radii."""
+    xx, yy = rx * rx, ry * ry
+    return dx * dx * yy + dy * dy * xx <= xx * yy and dx * dx <= xx and dy * dy <= yy
+
+
 def _run(torch: Any, pixels: Any, halo: int, valid: Any, sigmas: Any, radii: Any, device: str) -> FloatArray:
     source = torch.from_numpy(pixels).to(device)
     height, width = source.shape[1] - 2 * halo, source.shape[2] - 2 * halo
@@ -52,16 +58,17 @@ def _run(torch: Any, pixels: Any, halo: int, valid: Any, sigmas: Any, radii: Any
     weights = torch.ones((height, width), device=device)
     total = torch.zeros_like(centre)
     reach_x, reach_y = int(radii[0].max()), int(radii[1].max())
-    ragged = int(radii[0].min()) != reach_x or int(radii[1].min()) != reach_y
+    low_x, low_y = int(radii[0].min()), int(radii[1].min())
+    xx, yy = rx.square(), ry.square()
     for dy in range(-reach_y, reach_y + 1):
         for dx in range(-reach_x, reach_x + 1):
-            if dx == 0 and dy == 0:
+            if (dx == 0 and dy == 0) or not inside(dx, dy, reach_x, reach_y):
                 continue
             rows, columns = slice(halo + dy, halo + dy + height), slice(halo + dx, halo + dx + width)
             difference = source[:, rows, columns] - centre
             weight = difference.square().sum(0).mul_(gr).add_(gx * (dx * dx) + gy * (dy * dy)).exp_()
-            if ragged:
-                weight.mul_((rx >= abs(dx)) & (ry >= abs(dy)))
+            if not inside(dx, dy, low_x, low_y):
+                weight.mul_((dx * dx * yy + dy * dy * xx <= xx * yy) & (dx * dx <= xx) & (dy * dy <= yy))
             if mask is not None:
                 weight.mul_(mask[rows, columns])
             weights.add_(weight)

@@ -201,9 +201,8 @@ class Files(QObject):
     def save_project(self, path: Path) -> None:
         """Write what is open and how it is edited to a project file."""
         window, bridge = self._window, self._window.bridge
-        viewport = window.compare.viewport
         if window.document is not None:
-            window.document.viewport = (viewport.x, viewport.y, viewport.zoom)
+            window.document.viewport = window.compare.viewport.remembered
         current = window.documents.index(window.document) if window.document else -1
         project = project_of(window.documents, current)
 

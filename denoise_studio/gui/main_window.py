@@ -380,6 +380,8 @@ class MainWindow(QMainWindow):
                 self.compare.hold(True)
             elif event.type() == QEvent.Type.KeyRelease and self.compare.holding:
                 self.compare.hold(False)
+        elif event.type() == QEvent.Type.WindowDeactivate and watched is self and self.compare.holding:
+            self.compare.hold(False)  # the key's release goes to another program
         return False
 
     def _is_hold_key(self, event: QKeyEvent) -> bool:

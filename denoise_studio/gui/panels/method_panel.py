@@ -9,6 +9,7 @@ from denoise_studio.engine.catalogue import all_denoisers, get_denoiser
 from denoise_studio.engine.resolve import estimated_noise, resolve
 from denoise_studio.gui.document import Document
 from denoise_studio.gui.panels.parameter_form import STRENGTH, ParameterForm
+from denoise_studio.gui.panels.wheel import leave_wheel_to_panel
 
 NOISE = Parameter(
     "noise_level",
@@ -60,6 +61,7 @@ class MethodPanel(QWidget):
             self.methods, self.summary, self.form, self.noise_form, self.strength_form, self.estimate,
         ):  # fmt: skip
             layout.addWidget(widget)
+        leave_wheel_to_panel(self.methods)
         self.methods.activated.connect(self._choose)
         for form in (self.form, self.noise_form, self.strength_form):
             form.edited.connect(self._edit)

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from denoise_studio.gui.document import Document
+from denoise_studio.gui.panels.wheel import leave_wheel_to_panel
 
 _STEPS = 1000
 _NAME_WIDTH = 100
@@ -77,6 +78,7 @@ class NumberRow(QWidget):
         layout.addWidget(self.slider, 1)
         layout.addWidget(self.spin)
         layout.addWidget(self.reset)
+        leave_wheel_to_panel(self.slider, self.spin)
         self.slider.sliderPressed.connect(self._press)
         self.slider.sliderReleased.connect(self._release)
         self.slider.valueChanged.connect(self._slid)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QVBoxLa
 from denoise_studio.core.parameter import Parameter, ParameterKind, Value
 from denoise_studio.core.picture import Picture
 from denoise_studio.gui.panels.number_row import NumberRow
+from denoise_studio.gui.panels.wheel import leave_wheel_to_panel
 
 STRENGTH = Parameter(
     "strength",
@@ -96,6 +97,7 @@ class ParameterForm(QWidget):
         else:
             control = QCheckBox(parameter.label)
             control.clicked.connect(lambda on: self.edited.emit(name, on, 0))
+        leave_wheel_to_panel(control)
         control.setAccessibleName(parameter.label)
         control.setToolTip(parameter.description)
         layout.addWidget(control)

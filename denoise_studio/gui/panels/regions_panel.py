@@ -27,6 +27,7 @@ from denoise_studio.gui.document import Document
 from denoise_studio.gui.icons import icon
 from denoise_studio.gui.panels.number_row import NumberRow
 from denoise_studio.gui.panels.parameter_form import STRENGTH, ParameterForm
+from denoise_studio.gui.panels.wheel import leave_wheel_to_panel
 from denoise_studio.gui.views.region_items import moved
 from denoise_studio.gui.views.region_tools import COLOURS, RegionTools, Tool, free_name
 
@@ -151,6 +152,7 @@ class RegionsPanel(QWidget):
             box.setFixedWidth(108)
             box.setAccessibleName(f"{label} of the region")
             box.setToolTip(f"{label} of the selected region in picture pixels")
+            leave_wheel_to_panel(box)
             box.valueChanged.connect(self._place)
             self.geometry_boxes[key] = box
             name = QLabel({"x": "x", "y": "y", "width": "w", "height": "h"}[key])

@@ -126,10 +126,13 @@ class Compare(QWidget):
             mark.setVisible(False)
             pane.box.addItem(mark, ignoreBounds=True)
             self.marks.append(mark)
-        self.rubber = pg.QtWidgets.QGraphicsRectItem()
-        self.rubber.setPen(pg.mkPen("#ffffff", style=Qt.PenStyle.DashLine))
-        self.rubber.setVisible(False)
-        self.before.box.addItem(self.rubber, ignoreBounds=True)
+        self.rubbers = []
+        for pane in self.panes:
+            rubber = pg.QtWidgets.QGraphicsRectItem()
+            rubber.setPen(pg.mkPen("#ffffff", style=Qt.PenStyle.DashLine))
+            rubber.setVisible(False)
+            pane.box.addItem(rubber, ignoreBounds=True)
+            self.rubbers.append(rubber)
         self.colour_bar = ColourBar(self.after)
 
     # The document
@@ -140,7 +143,7 @@ class Compare(QWidget):
 
     def set_document(self, document: Document | None) -> None:
         if self._document is not None:
-            self._document.viewport = (self.viewport.x, self.viewport.y, self.viewport.zoom)
+            self._document.viewport = self.viewport.remembered
             self._document.response_changed.disconnect(self.refresh)
             self._document.levels_changed.disconnect(self.refresh)
             self._document.recipe_changed.disconnect(self._show_state)
@@ -359,8 +362,9 @@ class Compare(QWidget):
         from denoise_studio.engine.display import robust_levels
 
         box = QRectF(start, point).normalized()
-        self.rubber.setRect(box)
-        self.rubber.setVisible(phase != "end")
+        for rubber in self.rubbers:
+            rubber.setRect(box)
+            rubber.setVisible(phase != "end")
         if phase == "end" and self._document is not None:
             rect = Rect.from_edges(
                 int(box.left()), int(box.top()), int(box.right()) + 1, int(box.bottom()) + 1

@@ -177,8 +177,8 @@ class Pane(pg.GraphicsView):  # type: ignore[misc]
             self.dragged.emit(drag, point, point, QPointF(), "start")
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        point = self.to_picture(event.position())
-        self.hovered.emit(point)
+        half = 0.5 / self.devicePixelRatioF()  # the middle of the screen pixel: what is drawn there
+        self.hovered.emit(self.to_picture(event.position() + QPointF(half, half)))
         if self._press is None:
             super().mouseMoveEvent(event)
             return

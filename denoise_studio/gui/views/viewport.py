@@ -27,6 +27,11 @@ class Viewport(QObject):
             self.x, self.y, self.zoom = x, y, zoom
             self.changed.emit()
 
+    @property
+    def remembered(self) -> tuple[float, float, float] | None:
+        """Centre and zoom; None while the whole picture is shown, whatever size the pane will have."""
+        return None if self.fitted else (self.x, self.y, self.zoom)
+
     def pan(self, dx: float, dy: float) -> None:
         """Move by picture pixels."""
         self.set(self.x + dx, self.y + dy, self.zoom)

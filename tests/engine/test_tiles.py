@@ -14,7 +14,7 @@ from denoise_studio.core.recipe import Recipe
 from denoise_studio.core.region import Box, Brush, Ellipse, Polygon, Stroke
 from denoise_studio.denoisers import get_denoiser
 from denoise_studio.engine import devices
-from denoise_studio.engine.fields import fields, maxima
+from denoise_studio.engine.fields import _Masks, fields, maxima
 from denoise_studio.engine.filtering import Filter
 from denoise_studio.engine.grid import CELL, by_urgency, cell_rect, cells_of, cut_out
 from denoise_studio.engine.render import render
@@ -190,6 +190,23 @@ def test_inside_a_region_its_value_comes_out_exactly(base, value):
     recipe = resolve(shown, bilateral(region(Box(0, 0, 2, 4), sigma_x=value), sigma_x=base))
     row = fields(recipe, get_denoiser("bilateral"), shown.rect)["sigma_x"][0]
     assert np.array_equal(row, np.float32([value, value, base, base]))
+
+
+def test_drawn_masks_are_kept_and_dropped_again():
+    stroke = region(Brush((Stroke(((5.0, 5.0), (60.0, 40.0)), 9.0),)), feather=4.0)
+    masks = _Masks(budget_bytes=3 * 32 * 32 * 4)
+    areas = [Rect(x, 0, 32, 32) for x in (0, 7, 14, 21, 28)]
+    for _ in range(2):
+        for area in areas:
+            assert np.array_equal(masks.get(stroke, area), stroke.mask(area))
+    assert masks.get(stroke, areas[-1]) is masks.get(stroke.replace(name="other"), areas[-1])
+    assert len(masks._kept) == 3
+    assert masks._bytes == 3 * 32 * 32 * 4
+    wider = stroke.replace(feather=8.0)
+    assert np.array_equal(masks.get(wider, areas[-1]), wider.mask(areas[-1]))
+    large = Rect(0, 0, 100, 100)
+    assert np.array_equal(masks.get(stroke, large), stroke.mask(large))
+    assert len(masks._kept) == 3
 
 
 def test_later_regions_lie_on_top():

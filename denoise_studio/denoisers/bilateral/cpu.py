@@ -85,7 +85,7 @@ def _inside(dx: int, dy: int, rx: int, ry: int) -> bool:  # pragma: no cover - c
     """Whether a neighbour lies in the ellipse of these radii, in whole numbers: no rounding."""
     xx, yy = np.int32(rx * rx), np.int32(ry * ry)
     within = dx * dx * yy + dy * dy * xx <= xx * yy
-    return within and dx * dx <= xx and dy * dy <= yy
+    return bool(within and dx * dx <= xx and dy * dy <= yy)
 
 
 @numba.njit(nogil=True)

@@ -205,13 +205,19 @@ class Picture:
         return replace(self, pixels=pixels, serial=next(_serial), **changes)
 
 
+_LARGEST = 1e30
+
+
 def mark_non_finite(pixels: FloatArray) -> tuple[FloatArray, BoolArray | None]:
     """Split NaN and Inf off: pixels with 0 in their place, and the `(H, W)` mask (None if none).
+
+    Values beyond 1e30, which float files use as "no data", count as infinite.
 
     Raises:
         StudioError: no pixel is finite.
     """
-    finite = np.isfinite(pixels)
+    with np.errstate(invalid="ignore"):
+        finite = np.abs(pixels) < _LARGEST
     if finite.all():
         return pixels, None
     bad: BoolArray = np.logical_not(finite.all(axis=0))

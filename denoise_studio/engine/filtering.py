@@ -173,7 +173,8 @@ class Filter:
 def _thin(rects: Iterable[Rect], workers: int) -> list[Rect]:
     """Cut the few rectangles of a small job so that every worker gets some.
 
-    No finer: below a cell's 256 rows the cutting out costs more than the balance gains.
+    At most 128 rows each: whole cells need more than twice a 512 x 512 picture in memory, finer
+    bands cost more time than they save memory.
     """
     rects = list(rects)
     if len(rects) >= 2 * workers:
@@ -182,5 +183,5 @@ def _thin(rects: Iterable[Rect], workers: int) -> list[Rect]:
 
 
 def _bands(rect: Rect, count: int) -> list[Rect]:
-    rows = max(16, -(-rect.height // count))
+    rows = min(128, max(16, -(-rect.height // count)))
     return [Rect.from_edges(rect.x, y, rect.x1, min(y + rows, rect.y1)) for y in range(rect.y, rect.y1, rows)]

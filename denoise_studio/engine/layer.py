@@ -128,15 +128,17 @@ class LayerCache:
     def get(self, picture: Picture, method: str) -> Layer:
         """The layer for this picture and method, made if there is none."""
         key = (picture.serial, method)
+        layer = self.peek(picture, method) or Layer(picture)  # copies: not while holding the lock
         with self._lock:
-            layer = self._layers.pop(key, None) or Layer(picture)
+            self._layers.pop(key, None)
             self._layers[key] = layer
             self._shrink()
             return layer
 
     def peek(self, picture: Picture, method: str) -> Layer | None:
         with self._lock:
-            return self._layers.get((picture.serial, method))
+            found = self._layers.get((picture.serial, method))
+        return found if found is not None and found.picture.pixels is picture.pixels else None
 
     def forget(self, picture: Picture) -> None:
         """Drop everything that belongs to a picture that was closed."""

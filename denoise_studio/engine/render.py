@@ -1,11 +1,14 @@
 """The only road from before to after: preview, export, batch and command line all take it."""
 
+import contextlib
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from denoise_studio import __version__
+from denoise_studio.core.errors import StudioError
 from denoise_studio.core.geometry import Rect
 from denoise_studio.core.picture import Picture
 from denoise_studio.core.progress import Progress
@@ -68,7 +71,24 @@ def render_in_full(
     `layer` may hold cells that are done already; it must belong to the caller alone, because
     its pixels become the result's (one picture of extra memory, not two).
     """
-    progress = progress or Progress()
+    with saying_memory_error():
+        return _render_in_full(picture, recipe, progress or Progress(), layer)
+
+
+@contextlib.contextmanager
+def saying_memory_error() -> Iterator[None]:
+    """Turn a lack of memory outside the tiles, where nothing smaller can be tried, into a sentence."""
+    try:
+        yield
+    except MemoryError:
+        failed = True
+    else:
+        failed = False
+    if failed:  # outside the except block: a traceback would keep what is left
+        raise StudioError("There is not enough memory for a picture of this size.")
+
+
+def _render_in_full(picture: Picture, recipe: Recipe, progress: Progress, layer: Layer | None) -> Rendering:
     device = devices.choose(recipe.device, get_denoiser(recipe.method))
     resolved = resolve(picture, recipe)
     layer = layer or Layer(picture)  # ours alone: its pixels become the result

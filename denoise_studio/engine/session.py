@@ -12,9 +12,9 @@ from denoise_studio.core.recipe import Recipe
 from denoise_studio.denoisers import get_denoiser
 from denoise_studio.engine import devices
 from denoise_studio.engine.filtering import Filter
-from denoise_studio.engine.lanes import Job, Lane
+from denoise_studio.engine.lanes import Lane
 from denoise_studio.engine.layer import Layer, LayerCache
-from denoise_studio.engine.render import Rendering, fill, render_in_full
+from denoise_studio.engine.render import Rendering, fill, render_in_full, saying_memory_error
 from denoise_studio.engine.resolve import resolve
 
 _REPORT_EVERY = 0.03
@@ -79,6 +79,7 @@ class Session:
         self._on_response = on_response
         self._on_error = on_error
         self._ids = itertools.count(1)
+        self._gave_up: dict[tuple[int, str], str] = {}
 
     def request(self, request: Request) -> int:
         """Ask for a picture; replaces the request before. Returns the id of its responses."""
@@ -98,14 +99,18 @@ class Session:
         layer = self.cache.peek(picture, recipe.method)
         return render_in_full(picture, recipe, progress, layer.copy() if layer else None)
 
-    def warm_up(self, picture: Picture, recipe: Recipe) -> Job:
-        """Load or compile a method before it is needed."""
-        return self.lane.submit(lambda progress: _warm(picture, recipe, progress))
-
     def _work(self, number: int, request: Request, progress: Progress) -> None:
+        with saying_memory_error():
+            self._run(number, request, progress)
+
+    def _run(self, number: int, request: Request, progress: Progress) -> None:
         picture = request.picture
-        device = devices.choose(request.recipe.device, get_denoiser(request.recipe.method))
         recipe = resolve(picture, request.recipe)
+        device = devices.choose(request.recipe.device, get_denoiser(recipe.method))
+        # A GPU that was too small for this picture is not tried again at every slider move.
+        why = self._gave_up.get((picture.serial, recipe.method))
+        if why is not None and recipe.device == device.kind:
+            device, recipe = devices.cpu(why), recipe.replace(device="cpu")
         layer = self.cache.get(picture, recipe.method)
         bound = Filter(picture, recipe, device)
         bound.load()
@@ -138,12 +143,9 @@ class Session:
         progress.listen(report)
         fill(layer, bound, progress, request.visible, request.focus)
         progress.check()
+        if bound.device.kind != device.kind:
+            self._gave_up[picture.serial, recipe.method] = bound.fallback
         send(1.0, complete=True)
 
     def close(self) -> None:
         self.lane.close()
-
-
-def _warm(picture: Picture, recipe: Recipe, progress: Progress) -> None:
-    bound = Filter(picture, resolve(picture, recipe), devices.cpu())
-    bound.run([Rect(0, 0, 8, 8).intersect(picture.rect)], lambda rect, pixels: None, progress)

@@ -369,15 +369,6 @@ def test_saving_takes_what_the_preview_has_and_leaves_it_alone(live):
         assert np.array_equal(rendering.picture.pixels, render(shown, bilateral(strength=0.5)).pixels)
 
 
-def test_warming_up_loads_a_method_and_answers_nothing(live):
-    counting = Counting()
-    with registered(counting.denoiser):
-        live.session.warm_up(picture(5, 300), bilateral().replace(method="counting"))
-        assert live.session.lane.wait_idle(SOON)
-        assert counting.take() == 5 * 8
-    assert live.heard.responses == []
-
-
 def test_a_gpu_without_memory_is_told_in_the_response(live, monkeypatch, caplog):
     monkeypatch.setattr(devices, "gpu_likely", lambda: True)
     monkeypatch.setattr(devices, "probe", lambda kind: ("Fake GPU", "") if kind == "cuda" else ("", "no"))

@@ -13,8 +13,9 @@ import numpy as np
 from denoise_studio.core.types import BoolArray, FloatArray
 
 _F = np.float32
-# No reassociation: the rounding trick in _exp2 needs (t + magic) - magic as written.
-_FAST = {"contract", "nnan", "ninf", "nsz", "arcp"}
+# No reassociation: the rounding trick in _exp2 needs (t + magic) - magic as written. No
+# reciprocals: a vector loop would take them and its scalar tail not, and tiles would differ.
+_FAST = {"contract", "nnan", "ninf", "nsz"}
 _LOG2_E = 1.4426950408889634
 
 
@@ -100,7 +101,7 @@ def _set_keep(
             keep[x] = keep[x] if valid[x] else _F(0.0)
 
 
-@numba.njit(fastmath=_FAST, nogil=True, cache=True)
+@numba.njit(fastmath=_FAST, nogil=True, cache=True, error_model="numpy")
 def _filter(
     pixels: Any, halo: int, valid: Any, gx: Any, gy: Any, gr: Any, rx: Any, ry: Any, out: Any
 ) -> None:  # pragma: no cover - compiled

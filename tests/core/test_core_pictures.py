@@ -148,3 +148,11 @@ def test_progress_reports_until_it_is_cancelled():
     with pytest.raises(Cancelled):
         progress.report(0.7)
     assert len(heard) == 3
+
+
+def test_no_data_sentinels_of_float_files_count_as_padding():
+    pixels = np.ones((1, 2, 3), np.float32)
+    pixels[0, 0, 0], pixels[0, 1, 2] = -3.4028235e38, 1e31
+    clean, mask = mark_non_finite(pixels)
+    assert mask.tolist() == [[True, False, False], [False, False, True]]
+    assert clean[0].tolist() == [[0, 1, 1], [1, 1, 0]]

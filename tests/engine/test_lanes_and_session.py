@@ -373,7 +373,10 @@ def test_a_gpu_without_memory_is_told_in_the_response(live, monkeypatch, caplog)
     monkeypatch.setattr(devices, "gpu_likely", lambda: True)
     monkeypatch.setattr(devices, "probe", lambda kind: ("Fake GPU", "") if kind == "cuda" else ("", "no"))
 
+    asked = []
+
     def apply(tile):
+        asked.append(tile.device)
         if tile.device == "cuda":
             raise OutOfMemory("no")
         return plus(tile, 1.0)
@@ -387,6 +390,11 @@ def test_a_gpu_without_memory_is_told_in_the_response(live, monkeypatch, caplog)
         assert (last.device.kind, last.recipe.device) == ("cpu", "cpu")
         assert last.layer.is_done(last.recipe, shown.rect)
         assert np.array_equal(last.layer.pixels, shown.pixels + np.float32(1.0))
+        asked.clear()
+        live.session.request(Request(shown, Recipe(method="hungry", noise_level=1.0, seed=1)))
+        assert live.session.lane.wait_idle(SOON)
+        assert set(asked) == {"cpu"}  # not tried, and failed, again at every move of a slider
+        assert "Fake GPU ran out of memory" in live.heard.complete[-1].fallback
 
 
 # --- once with a real, slow method -----------------------------------------------------------

@@ -53,10 +53,12 @@ def make_window(studio_app: QApplication, qtbot, tmp_path: Path) -> Iterator[Cal
         return Driver(window, qtbot)
 
     yield make
+    gc.collect()  # with the window alive: what was taken off the screen must be safe to collect
     problems = []
     for window in made:
         problems += _end(window)
     made.clear()
+    gc.collect()
     for widget in QApplication.topLevelWidgets():
         if type(widget).__module__.startswith("denoise_studio") or widget.isVisible():
             problems.append(f"top-level widget left: {widget!r}")
@@ -93,7 +95,10 @@ def studio_window(make_window: Callable[..., Driver]) -> Driver:
 @pytest.fixture(scope="session", autouse=True)
 def no_forgotten_qt_objects(studio_app: QApplication) -> Iterator[None]:
     """After all windows have gone no timer ticks and no thread of Qt runs, whoever owns it."""
+    gc.collect()
+    gc.freeze()  # imported modules need not be looked through again and again
     yield
+    gc.unfreeze()
     gc.collect()
     things = [thing for thing in gc.get_objects() if isinstance(thing, QTimer | QThread)]
     things = [thing for thing in things if shiboken6.isValid(thing) and thing != studio_app.thread()]

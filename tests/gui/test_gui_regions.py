@@ -1,5 +1,7 @@
 """Regions by mouse on the pictures, and by keyboard alone."""
 
+import gc
+
 import numpy as np
 import pytest
 from driving import CT, small_floats
@@ -210,6 +212,10 @@ def test_a_click_on_an_edge_of_a_free_shape_gives_it_a_corner_there(floats):
     floats.finish()
     floats.drag(floats.after, (45, 20), (45, 10), steps=6)
     assert region(floats).shape.points[1] == pytest.approx((45, 10), abs=1.5)
+    floats.click(floats.after, 20, 40)  # the edge that closes the shape
+    floats.until(lambda: len(region(floats).shape.points) == 6)
+    assert region(floats).shape.points[5] == pytest.approx((20, 40), abs=1.5)
+    gc.collect()
     while floats.action("undo").isEnabled():
         floats.action("undo").trigger()
     assert floats.recipe.regions == ()

@@ -1,5 +1,6 @@
 """Drawing, selecting and dragging regions on the pictures."""
 
+import functools
 from enum import StrEnum
 from typing import Any
 
@@ -120,6 +121,10 @@ class RegionTools(QObject):
         roi.sigRegionChangeFinished.connect(self._roi_finished)
         roi.setAcceptedMouseButtons(Qt.MouseButton.LeftButton)
         roi.sigClicked.connect(self._roi_clicked)
+        for number, segment in enumerate(getattr(roi, "segments", ())):
+            # pyqtgraph's own way of adding a corner leaves handles that crash when they are collected.
+            segment.sigClicked.disconnect(roi.segmentClicked)
+            segment.sigClicked.connect(functools.partial(self._edge_clicked, number))
 
     # Dragging handles
 
@@ -131,6 +136,22 @@ class RegionTools(QObject):
         point = roi.mapToParent(event.pos())
         QTimer.singleShot(0, self, lambda: self._click(point))  # the ROI may go: not in its own event
 
+    def _edge_clicked(self, number: int, segment: Any, event: Any) -> None:
+        """A click on an edge of a free shape gives it a corner there; edge 0 closes the shape."""
+        point = segment.mapToParent(event.pos())
+        QTimer.singleShot(0, self, lambda: self._add_corner(number, point))
+
+    def _add_corner(self, number: int, point: QPointF) -> None:
+        document = self._document
+        region = document.selected_region if document is not None else None
+        if document is None or region is None or not isinstance(region.shape, Polygon):
+            return
+        points = list(region.shape.points)
+        points.insert(number or len(points), (round(point.x(), 2), round(point.y(), 2)))
+        changed = region.replace(shape=Polygon(tuple(points)))
+        recipe = document.recipe.with_region(document.selected, changed)
+        document.edit(recipe, "add corner", Document.begin_gesture())
+
     def _roi_moved(self) -> None:
         document = self._document
         if document is None or self._roi is None or self._roi_shape is None or self._syncing:
@@ -139,9 +160,6 @@ class RegionTools(QObject):
         shape = shape_of(self._roi, self._roi_shape)
         if region is None or shape == region.shape:
             return
-        former = self._roi_shape
-        if isinstance(shape, Polygon) and len(shape.points) != len(getattr(former, "points", ())):
-            QTimer.singleShot(0, self, self._reselect)  # a new corner: only a new ROI lets it be dragged
         self._roi_shape = shape  # the ROI is there already: refresh must not make another
         changed = region.replace(shape=shape)
         document.edit(document.recipe.with_region(document.selected, changed), "move region", self._gesture)

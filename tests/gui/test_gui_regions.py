@@ -358,3 +358,20 @@ def test_a_region_tool_on_a_scan_does_not_change_the_window(studio_window):
     assert studio_window.document.levels == levels
     assert len(studio_window.recipe.regions) == 1
     studio_window.finish()
+
+
+@pytest.mark.parametrize("kind", ["box", "ellipse", "polygon"])
+def test_handles_that_were_on_the_screen_are_safe_to_collect(floats, kind):
+    """pyqtgraph's free shapes took the program down when Python collected one that had been hovered."""
+    shape = {
+        "box": Box(20, 20, 70, 60),
+        "ellipse": Ellipse(45, 40, 25, 20),
+        "polygon": Polygon(((20.0, 20.0), (70.0, 20.0), (70.0, 60.0), (20.0, 60.0))),
+    }[kind]
+    floats.document.edit(floats.recipe.replace(regions=(Region(shape=shape, name="R"),)), "add")
+    for _ in range(8):
+        floats.document.select(0)
+        for spot in ((20, 23), (20, 20), (45, 40)):
+            floats.move(floats.after.viewport(), floats.at(floats.after, *spot))
+        floats.document.select(-1)
+        gc.collect()

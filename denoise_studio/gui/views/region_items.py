@@ -72,22 +72,44 @@ def make_roi(shape: Shape, colour: str) -> Any:
     }
     roi: Any
     if isinstance(shape, Box):
-        x0, y0, x1, y1 = shape.extent()
-        roi = pg.ROI((x0, y0), (x1 - x0, y1 - y0), rotatable=False, **pens)
+        roi = pg.ROI((0, 0), (1, 1), rotatable=False, **pens)
         for x, y in ((0, 0), (1, 0), (0, 1), (1, 1), (0.5, 0), (0.5, 1), (0, 0.5), (1, 0.5)):
             roi.addScaleHandle((x, y), (1 - x if x != 0.5 else 0.5, 1 - y if y != 0.5 else 0.5))
     elif isinstance(shape, Ellipse):
-        roi = pg.EllipseROI((0, 0), (2 * shape.rx, 2 * shape.ry), **pens)
-        corner = QTransform().rotate(shape.angle).map(QPointF(shape.rx, shape.ry))
-        roi.setAngle(shape.angle, update=False)
-        roi.setPos(QPointF(shape.cx, shape.cy) - corner, update=False)
+        roi = pg.EllipseROI((0, 0), (1, 1), **pens)
     elif isinstance(shape, Polygon):
         roi = pg.PolyLineROI(shape.points, closed=True, **pens)
     else:
         return None
+    place_roi(roi, shape)
     roi.grabs_mouse = True
     roi.setZValue(20)
     return roi
+
+
+def place_roi(roi: Any, shape: Shape) -> None:
+    """Put a ROI that `make_roi` made for such a shape where this shape is."""
+    if isinstance(shape, Box):
+        x0, y0, x1, y1 = shape.extent()
+        roi.setState({"pos": (x0, y0), "size": (x1 - x0, y1 - y0), "angle": 0.0})
+    elif isinstance(shape, Ellipse):
+        corner = QPointF(shape.cx, shape.cy) - QTransform().rotate(shape.angle).map(
+            QPointF(shape.rx, shape.ry)
+        )
+        size = (2 * shape.rx, 2 * shape.ry)
+        roi.setState({"pos": (corner.x(), corner.y()), "size": size, "angle": shape.angle})
+    elif isinstance(shape, Polygon):
+        roi.setPos((0, 0), update=False)
+        for handle, (x, y) in zip(roi.handles, shape.points, strict=True):
+            handle["pos"] = pg.Point(x, y)
+            handle["item"].setPos(x, y)
+        for item in (*roi.segments, roi):
+            item.stateChanged(finish=False)
+
+
+def roi_kind(shape: Shape, colour: str) -> tuple[str, str, int]:
+    """Shapes of one kind can share a ROI one after another."""
+    return type(shape).__name__, colour, len(shape.points) if isinstance(shape, Polygon) else 0
 
 
 def shape_of(roi: Any, former: Shape) -> Shape:

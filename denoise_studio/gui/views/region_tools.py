@@ -12,7 +12,14 @@ from denoise_studio.core.geometry import Rect
 from denoise_studio.core.region import Box, Brush, Ellipse, Polygon, Region, Shape, Stroke
 from denoise_studio.gui.document import Document
 from denoise_studio.gui.views.compare import Compare
-from denoise_studio.gui.views.region_items import RegionOutline, make_roi, outline, shape_of
+from denoise_studio.gui.views.region_items import (
+    RegionOutline,
+    make_roi,
+    outline,
+    place_roi,
+    roi_kind,
+    shape_of,
+)
 
 COLOURS = ("#ffb454", "#7ee0a3", "#f28bd3", "#8fd3ff", "#e8e06a", "#c9a5ff")
 """Outlines by index: told apart by lightness as well as hue."""
@@ -46,6 +53,7 @@ class RegionTools(QObject):
         self.brush_radius = 12.0
         self._outlines: list[tuple[Any, QGraphicsPathItem]] = []
         self._roi: Any = None
+        self._rois: dict[tuple[str, str, int], Any] = {}
         self._roi_shape: Shape | None = None
         self._gesture = 0
         self._syncing = False
@@ -81,8 +89,9 @@ class RegionTools(QObject):
         self.refresh()
 
     def _drop_roi(self) -> None:
+        """Hide it. It stays in the scene: pyqtgraph's ROIs crash when Python collects them."""
         if self._roi is not None:
-            self._compare.after.box.removeItem(self._roi)
+            self._roi.setVisible(False)
         self._roi, self._roi_shape = None, None
 
     def refresh(self) -> None:
@@ -111,10 +120,19 @@ class RegionTools(QObject):
         if self._roi is not None and region.shape == self._roi_shape:
             return
         self._drop_roi()
-        roi = make_roi(region.shape, COLOURS[document.selected % len(COLOURS)])
+        colour = COLOURS[document.selected % len(COLOURS)]
+        roi = self._rois.get(roi_kind(region.shape, colour)) or self._make_roi(region.shape, colour)
         if roi is None:
             return
+        place_roi(roi, region.shape)
+        roi.setVisible(True)
         self._roi, self._roi_shape = roi, region.shape
+
+    def _make_roi(self, shape: Shape, colour: str) -> Any:
+        roi = make_roi(shape, colour)
+        if roi is None:
+            return None
+        self._rois[roi_kind(shape, colour)] = roi
         self._compare.after.box.addItem(roi, ignoreBounds=True)
         roi.sigRegionChangeStarted.connect(self._roi_started)
         roi.sigRegionChanged.connect(self._roi_moved)
@@ -122,9 +140,10 @@ class RegionTools(QObject):
         roi.setAcceptedMouseButtons(Qt.MouseButton.LeftButton)
         roi.sigClicked.connect(self._roi_clicked)
         for number, segment in enumerate(getattr(roi, "segments", ())):
-            # pyqtgraph's own way of adding a corner leaves handles that crash when they are collected.
+            # A corner more needs another ROI: pyqtgraph's own way leaves a handle that cannot be dragged.
             segment.sigClicked.disconnect(roi.segmentClicked)
             segment.sigClicked.connect(functools.partial(self._edge_clicked, number))
+        return roi
 
     # Dragging handles
 

@@ -45,6 +45,8 @@ class Document(QObject):
         self.undo_stack.setUndoLimit(500)
         self.viewport: tuple[float, float, float] | None = None
         self.wanted_id = 0
+        self.failed_id = 0
+        """The newest request that ended with an error."""
         self._recipe = recipe or default_recipe(picture)
         self._levels = default_levels(picture)
         self._selected = -1
@@ -155,6 +157,11 @@ class Document(QObject):
         self._response = response
         self.response_changed.emit()
         return True
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the newest request ended with an error: nothing more will come."""
+        return self.failed_id == self.wanted_id != 0
 
     @property
     def is_final(self) -> bool:

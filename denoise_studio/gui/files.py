@@ -248,11 +248,12 @@ class Files(QObject):
         bridge = self._window.bridge
 
         def work(progress: Progress) -> OpenResult:
-            return open_all(left[:1], progress)
+            return open_all(left, progress)
 
         def done(result: OpenResult) -> None:
             self._opened(OpenResult(result.opened, result.problems))
-            _forget(left)  # the edits are open, and autosaved again, under this process
+            if not result.problems:  # else a disk may be missing today: ask again the next time
+                _forget(left)  # the edits are open, and autosaved again, under this process
 
         self._start(bridge.run(bridge.files, work, done, self._failed, told=self._told))
 

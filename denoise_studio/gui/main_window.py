@@ -335,7 +335,8 @@ class MainWindow(QMainWindow):
         document = self.document
         if document is None or number < document.wanted_id:
             return
-        self.compare.after.set_chip(self.compare.after.state, "not possible")
+        document.failed_id = number
+        self.compare.show_state()
         text = str(error) if isinstance(error, StudioError) else f"The method failed: {error}"
         self.status.say(text, 30)
 
@@ -408,7 +409,7 @@ class MainWindow(QMainWindow):
     def is_idle(self) -> bool:
         """Whether everything asked for is done and on the screen; for snapshots and tests."""
         document = self.document
-        return self.bridge.idle and (document is None or document.is_final)
+        return self.bridge.idle and (document is None or document.is_final or document.has_failed)
 
 
 def _typing() -> bool:

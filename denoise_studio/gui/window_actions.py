@@ -5,10 +5,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from denoise_studio.core.errors import RecipeError
+from denoise_studio.core.parameter import Value, Values
+from denoise_studio.core.picture import Picture
+from denoise_studio.core.recipe import Recipe
 from denoise_studio.engine import devices
 from denoise_studio.engine.catalogue import get_denoiser
 from denoise_studio.engine.display import default_levels, robust_levels
 from denoise_studio.gui.dialogs import PreferencesDialog, about_dialog, shortcuts_dialog
+from denoise_studio.gui.document import Document
+from denoise_studio.gui.panels.parameter_form import STRENGTH
 from denoise_studio.gui.views.compare import Mode
 from denoise_studio.gui.views.region_tools import Tool
 
@@ -45,7 +51,7 @@ class WindowActions:
             return
         others = [document for document in window.documents if document is not current]
         for document in others:
-            document.edit(current.recipe, "copied edit")
+            document.edit(fitting(current.recipe, document.picture), "copied edit", Document.begin_gesture())
         plural = "s" if len(others) != 1 else ""
         window.status.say(f"Copied this edit to {len(others)} other open picture{plural}; each can undo it.")
 
@@ -179,3 +185,20 @@ class WindowActions:
 
     def do_quit(self) -> None:
         self._window.close()
+
+
+def fitting(recipe: Recipe, picture: Picture) -> Recipe:
+    """The recipe without the values that are out of range for this picture: they take its defaults."""
+    denoiser = get_denoiser(recipe.method)
+
+    def kept(values: Values) -> Values:
+        return Values({name: value for name, value in values.items() if fits(name, value)})
+
+    def fits(name: str, value: Value) -> bool:
+        try:
+            return name == STRENGTH.name or denoiser.parameter(name).checked(value, picture) is not None
+        except RecipeError:
+            return False
+
+    regions = tuple(region.replace(parameters=kept(region.parameters)) for region in recipe.regions)
+    return recipe.replace(parameters=kept(recipe.parameters), regions=regions)

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from denoise_studio.core.errors import RecipeError
 from denoise_studio.core.parameter import Values
 from denoise_studio.core.region import Box, Brush, Ellipse, Polygon, Region
 from denoise_studio.engine.catalogue import get_denoiser
@@ -242,7 +243,10 @@ class RegionsPanel(QWidget):
         if document is None or region is None:
             return
         denoiser = get_denoiser(document.recipe.method)
-        recipe = resolve(document.picture, document.recipe)
+        try:
+            recipe = resolve(document.picture, document.recipe)
+        except RecipeError:  # the method panel has told it
+            return
         self.heading.setText(f"What differs inside {region.name}:")
         self.form.build((STRENGTH, *denoiser.region_parameters), document.picture, denoiser.id)
         values = {**recipe.parameters, STRENGTH.name: recipe.strength}

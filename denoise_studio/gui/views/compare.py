@@ -146,7 +146,7 @@ class Compare(QWidget):
             self._document.viewport = self.viewport.remembered
             self._document.response_changed.disconnect(self.refresh)
             self._document.levels_changed.disconnect(self.refresh)
-            self._document.recipe_changed.disconnect(self._show_state)
+            self._document.recipe_changed.disconnect(self.show_state)
         self._document = document
         for pane in self.panes:
             pane.image.clear()
@@ -155,7 +155,7 @@ class Compare(QWidget):
             return
         document.response_changed.connect(self.refresh)
         document.levels_changed.connect(self.refresh)
-        document.recipe_changed.connect(self._show_state)
+        document.recipe_changed.connect(self.show_state)
         for pane in self.panes:
             pane.left_drag = self.navigation_drag()
         if document.viewport is not None:
@@ -256,7 +256,7 @@ class Compare(QWidget):
     def refresh(self) -> None:
         """Have everything drawn again soon; many calls in one turn make one drawing."""
         self._timer.start()
-        self._show_state()
+        self.show_state()
 
     def _limit(self) -> float:
         """Half the range of the difference's colours: four times the noise."""
@@ -316,12 +316,13 @@ class Compare(QWidget):
             self.after.image.show_bytes(image, covered)
         self.shown.emit()
 
-    def _show_state(self) -> None:
+    def show_state(self) -> None:
+        """Say what is not final yet, or that it will not be."""
         document = self._document
         text = ""
         if document is not None and not document.is_final:
             response = document.response
-            text = "working …"
+            text = "not possible" if document.has_failed else "working …"
             if response is not None and response.id == document.wanted_id and not response.complete:
                 text = f"{response.fraction:.0%} …"
         self.after.set_chip(self.after.state, text)

@@ -248,6 +248,7 @@ class MainWindow(QMainWindow):
         document.recipe_changed.connect(self._recipe_changed)
         document.levels_changed.connect(self._remember)
         self.show_document(document)
+        self._remember()
 
     def close_document(self, document: Document) -> None:
         index = self.documents.index(document)

@@ -39,7 +39,8 @@ def one_sentence(text: str) -> None:
 
 
 NAMES = (
-    "empty.png", "text.png", "cut.dcm", "nan.npy", "deep.npy", "none.npy", "missing.tif", "folder", "broken.dstudio",
+    "empty.png", "text.png", "cut.dcm", "nan.npy", "deep.npy", "none.npy",
+    "missing.tif", "folder", "broken.dstudio",
 )  # fmt: skip
 
 

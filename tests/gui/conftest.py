@@ -100,7 +100,7 @@ def no_forgotten_qt_objects(studio_app: QApplication) -> Iterator[None]:
     yield
     gc.unfreeze()
     gc.collect()
-    things = [thing for thing in gc.get_objects() if isinstance(thing, QTimer | QThread)]
+    things = [thing for thing in gc.get_objects() if issubclass(type(thing), QTimer | QThread)]
     things = [thing for thing in things if shiboken6.isValid(thing) and thing != studio_app.thread()]
     left = [
         thing for thing in things if (thing.isActive() if isinstance(thing, QTimer) else thing.isRunning())

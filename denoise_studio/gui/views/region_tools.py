@@ -60,6 +60,7 @@ class RegionTools(QObject):
         self._index = -1
         self._points: list[tuple[float, float]] = []
         self._strokes: tuple[Stroke, ...] = ()
+        self._fresh = True
         compare.drawn.connect(self._draw)
         compare.clicked.connect(self._click)
 
@@ -237,7 +238,7 @@ class RegionTools(QObject):
             region = document.selected_region
             self._begin()
             if region is not None and isinstance(region.shape, Brush):
-                self._index = document.selected
+                self._index, self._fresh = document.selected, False
                 self._strokes = region.shape.strokes
             else:
                 self._strokes = ()
@@ -246,11 +247,14 @@ class RegionTools(QObject):
             stroke = Stroke(tuple(self._points), self.brush_radius)
             self._put(Brush((*self._strokes, stroke)))
         if phase == "end":
+            # A tenth of what the eye could tell at the rim; masks cost by the point.
+            path = _simplified_path(self._points, self.brush_radius / 20)
+            self._put(Brush((*self._strokes, Stroke(path, self.brush_radius))))
             self._end()
 
     def _begin(self) -> None:
         self._gesture = Document.begin_gesture()
-        self._index = -2
+        self._index, self._fresh = -2, True
 
     def _put(self, shape: Shape) -> None:
         """Add the region that is being drawn, or give it its new shape."""
@@ -263,7 +267,9 @@ class RegionTools(QObject):
             document.edit(recipe.replace(regions=(*recipe.regions, region)), "add region", self._gesture)
             document.select(self._index)
         elif self._index < len(recipe.regions):  # else it was undone while the button is down
-            changed = recipe.regions[self._index].replace(shape=shape)
+            region = recipe.regions[self._index]
+            feather = default_feather(shape) if self._fresh else region.feather
+            changed = region.replace(shape=shape, feather=feather)
             document.edit(recipe.with_region(self._index, changed), "add region", self._gesture)
 
     def _end(self) -> None:
@@ -307,6 +313,13 @@ def _simplified(points: list[tuple[float, float]], tolerance: float) -> tuple[tu
 
     kept = approximate_polygon(np.array([*points, points[0]]), tolerance)[:-1]
     return tuple((float(x), float(y)) for x, y in kept) if len(kept) >= 3 else tuple(points)
+
+
+def _simplified_path(points: list[tuple[float, float]], tolerance: float) -> tuple[tuple[float, float], ...]:
+    """The same for an open path, whose two ends stay."""
+    from skimage.measure import approximate_polygon
+
+    return tuple((float(x), float(y)) for x, y in approximate_polygon(np.array(points), tolerance))
 
 
 __all__ = ["COLOURS", "RegionTools", "Tool", "default_feather", "free_name"]

@@ -41,6 +41,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def make_window(studio_app: QApplication, qtbot, tmp_path: Path) -> Iterator[Callable[..., Driver]]:
     """Makes shown windows; at the end each is closed and must leave nothing behind."""
     made: list[MainWindow] = []
+    gc.freeze()  # modules imported so far need not be looked through again and again
     threads_before = set(threading.enumerate())
 
     def make(settings: Path | None = None, autosave: Path | None = None) -> Driver:
@@ -95,8 +96,6 @@ def studio_window(make_window: Callable[..., Driver]) -> Driver:
 @pytest.fixture(scope="session", autouse=True)
 def no_forgotten_qt_objects(studio_app: QApplication) -> Iterator[None]:
     """After all windows have gone no timer ticks and no thread of Qt runs, whoever owns it."""
-    gc.collect()
-    gc.freeze()  # imported modules need not be looked through again and again
     yield
     gc.unfreeze()
     gc.collect()

@@ -6,6 +6,7 @@ import threading
 import numpy as np
 import pytest
 from driving import CT, Driver, inner, small_floats, small_photo
+from PySide6.QtCore import QPoint
 
 from denoise_studio.core.errors import OutOfMemory
 from denoise_studio.core.parameter import Values
@@ -23,25 +24,19 @@ def read_out(studio, x, y):
     return studio.window.status.under_cursor.text()
 
 
-@pytest.mark.parametrize("place", [(256, 256), (301, 180), (200, 330)])
-def test_the_cursor_reads_both_values_in_hu_and_the_place_in_mm(studio_window, place):
+def test_the_cursor_reads_both_values_in_hu_and_the_place_in_mm(studio_window):
     studio = studio_window
     studio.open(CT)
-    x, y = place
     picture, shown = studio.document.picture, studio.shown()
-    text = read_out(studio, x, y)
-    before, after = picture.pixels[0, y, x], shown.pixels[0, y, x]
-    assert before != after
-    wanted = f"{before:.1f} → {after:.1f} HU".replace("-", "−")
-    assert wanted in text
-    assert f"x {x}  y {y}" in text
-    assert f"({x * picture.spacing[1]:.1f}, {y * picture.spacing[0]:.1f} mm)" in text
-
-
-def test_padding_is_named(studio_window):
-    studio = studio_window
-    studio.open(CT)
-    y, x = next(zip(*np.nonzero(studio.document.picture.padding), strict=True))
+    for x, y in ((256, 256), (301, 180), (200, 330)):
+        text = read_out(studio, x, y)
+        before, after = picture.pixels[0, y, x], shown.pixels[0, y, x]
+        assert before != after
+        wanted = f"{before:.1f} → {after:.1f} HU".replace("-", "−")
+        assert wanted in text
+        assert f"x {x}  y {y}" in text
+        assert f"({x * picture.spacing[1]:.1f}, {y * picture.spacing[0]:.1f} mm)" in text
+    y, x = next(zip(*np.nonzero(picture.padding), strict=True))
     assert "padding" in read_out(studio, int(x), int(y))
 
 
@@ -62,8 +57,6 @@ def test_beside_the_picture_there_is_nothing_to_read(studio_window, tmp_path):
     studio = studio_window
     studio.open(small_photo(tmp_path / "photo.png"))
     read_out(studio, 40, 30)
-    from PySide6.QtCore import QPoint
-
     studio.action("fit").trigger()
     studio.move(studio.after.viewport(), QPoint(3, 3))
     assert studio.window.status.under_cursor.text() == ""

@@ -1,6 +1,5 @@
 """`denoise` and `replay`: make an output, make it again."""
 
-import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,7 +46,12 @@ class Setting(click.ParamType):  # type: ignore[type-arg]
 @click.option(
     "--set", "settings", type=Setting(), multiple=True, help="A parameter of the method (see `methods`)."
 )
-@click.option("--strength", type=float, metavar="0..1", help="0 gives the input, 1 the method's result.")
+@click.option(
+    "--strength",
+    type=click.FloatRange(0, 1),
+    metavar="0..1",
+    help="0 gives the input, 1 the method's result.",
+)
 @click.option(
     "--recipe",
     "recipe_file",
@@ -56,18 +60,26 @@ class Setting(click.ParamType):  # type: ignore[type-arg]
     help="Start from a recipe or from the record of another output; other options win over it.",
 )
 @click.option(
-    "--noise-level", type=float, metavar="SD", help="Noise sd in the picture's unit, instead of the estimate."
+    "--noise-level",
+    type=click.FloatRange(0, 1e12),
+    metavar="SD",
+    help="Noise sd in the picture's unit, instead of the estimate.",
 )
 @click.option(
     "--bits",
     type=click.Choice(["8", "16", "32"]),
-    help="Bits a sample; 32 is floating point. Default: as IN.",
+    help="Bits a sample; 32 is floating point. Default: as IN; a result in NPY is always 32.",
 )
 @click.option("--quality", type=click.IntRange(1, 100), default=95, show_default=True, help="JPEG quality.")
 @click.option(
     "--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), help="Where to compute.  [default: auto]"
 )
-@click.option("--seed", type=int, help="Seed of methods that draw random numbers.  [default: 0]")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, _LARGEST_SEED),
+    metavar="N",
+    help="Seed of methods that draw random numbers.  [default: 0]",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the record as JSON.")
 def denoise(input: Path, output: Path, bits: str | None, quality: int, as_json: bool, **wishes: Any) -> None:
     """Denoise the picture IN and save it as OUT.
@@ -117,13 +129,14 @@ def _recipe(
     if method is not None and method != recipe.method:
         # Another method's parameters mean nothing to this one.
         recipe = recipe.replace(method=method, parameters=type(recipe.parameters)())
-    denoiser = get_denoiser(recipe.method)
-    for name, text in settings:
-        recipe = recipe.with_parameter(name, denoiser.parameter(name).parse(text))
-    if noise_level is not None and not (noise_level >= 0 and math.isfinite(noise_level)):
-        raise RecipeError(f"The noise level must be 0 or more, not {noise_level:g}.")
-    if seed is not None and not 0 <= seed <= _LARGEST_SEED:
-        raise RecipeError(f"The seed must be between 0 and {_LARGEST_SEED}, not {seed}.")
+    try:
+        denoiser = get_denoiser(recipe.method)
+        for name, text in settings:
+            recipe = recipe.with_parameter(name, denoiser.parameter(name).parse(text))
+    except RecipeError as error:
+        if method is None and not settings:
+            raise  # the file's fault, not the command's
+        raise click.UsageError(str(error)) from None
     given = {"strength": strength, "noise_level": noise_level, "device": device, "seed": seed}
     return recipe.replace(**{name: value for name, value in given.items() if value is not None})
 

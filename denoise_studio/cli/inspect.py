@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from denoise_studio.cli.printing import echo_json, echo_table, number
+from denoise_studio.core.errors import MeasureError
 
 if TYPE_CHECKING:
     from denoise_studio.core.picture import Picture
@@ -81,7 +82,7 @@ def _info_rows(found: dict[str, Any], picture: "Picture") -> list[tuple[str, str
         ("spacing", f"{spacing[0]:.4g} x {spacing[1]:.4g} mm (row, column)" if spacing else ""),
         (
             "windows",
-            ", ".join(f"{w['width']:g}/{w['level']:g} {w['name']}".strip() for w in found["windows"]),
+            ", ".join(f"W {w['width']:g} L {w['level']:g} {w['name']}".strip() for w in found["windows"]),
         ),
         ("orientation", str(found["orientation"]) if found["orientation"] != 1 else ""),
         ("profile", f"ICC, {found['icc_bytes']} bytes" if found["icc_bytes"] else ""),
@@ -164,6 +165,8 @@ class Range(click.ParamType):  # type: ignore[type-arg]
             low, high = (float(part) for part in parts)
         except ValueError:
             self.fail(f"{value!r} is no range such as -1000:400.", param, ctx)
+        if not low < high:
+            self.fail(f"{value!r} is no range: its lower end must come first.", param, ctx)
         return low, high
 
 
@@ -193,9 +196,15 @@ def measure(
     "infinite": true.
     """
     from denoise_studio.formats import open_picture
+    from denoise_studio.metrics import get_metric
     from denoise_studio.metrics import measure as run
 
     chosen = [name for text in names for name in re.split(r"[,\s]+", text) if name] or None
+    try:
+        for name in chosen or ():
+            get_metric(name)
+    except MeasureError as error:
+        raise click.UsageError(str(error)) from None
     found = run(
         open_picture(test), open_picture(reference) if reference is not None else None, chosen, value_range
     )

@@ -140,11 +140,15 @@ def _identify(dataset: Dataset, source: Dataset, picture: Picture, options: Save
 
 
 def _method(picture: Picture) -> str:
-    """The first step of history up to its parameters, short enough for a series description."""
-    line = picture.history[-1] if picture.history else ""
-    for mark in "(:;,|\\":
-        line = line.partition(mark)[0]
-    return " ".join(line.split())[:40]
+    """The last step's method and strength: the hospital's own words need the rest of the room.
+
+    The parameters are in the derivation description.
+    """
+    words = (picture.history[-1] if picture.history else "").split()
+    if not words:
+        return ""
+    strength = [word.partition("=")[2] for word in words if word.startswith("strength=")]
+    return " ".join([words[0].strip("(:;,|\\")[:24], *(f"s={value}"[:12] for value in strength[:1])])
 
 
 def _number(source: Dataset) -> int:

@@ -1,6 +1,7 @@
 """Writing a file so that a failure leaves nothing behind: beside the target, then renamed."""
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -60,4 +61,9 @@ def _umask() -> int:
 
 
 def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
+    text = error.strerror or str(error)
+    if error.strerror is None:
+        # A library's own OSError around the system's: only its core is for a person.
+        found = re.search(r"\[Errno (\d+)\]", text)
+        text = os.strerror(int(found[1])) if found else text.partition("\n")[0]
+    return text.lower()

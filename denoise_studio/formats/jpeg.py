@@ -13,6 +13,7 @@ from denoise_studio.formats import jpeg_segments as jpeg
 from denoise_studio.formats.base import Encoded, Format, SaveOptions
 from denoise_studio.formats.orientation import upright
 from denoise_studio.formats.photo import Outgoing, PhotoMetadata, lost_in_photo, outgoing, stored_layout
+from denoise_studio.formats.photo_facts import facts
 from denoise_studio.formats.samples import (
     Target,
     check_bits,
@@ -169,6 +170,4 @@ def _history(segments: list[jpeg.Segment]) -> tuple[str, ...]:
 
 def _summary(frame: jpeg.Frame, metadata: PhotoMetadata) -> dict[str, Any]:
     summary: dict[str, Any] = {"samples": f"8-bit {'grey' if frame.channels == 1 else 'colour'}"}
-    if metadata.history:
-        summary["processed"] = list(metadata.history)
-    return summary
+    return summary | facts(metadata)

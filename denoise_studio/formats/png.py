@@ -16,6 +16,7 @@ from denoise_studio.formats.base import Encoded, Format, SaveOptions
 from denoise_studio.formats.declaration import Declared, declare, parse, read_declared
 from denoise_studio.formats.orientation import upright
 from denoise_studio.formats.photo import Outgoing, PhotoMetadata, lost_in_photo, outgoing, stored_layout
+from denoise_studio.formats.photo_facts import facts
 from denoise_studio.formats.quiet import silence
 from denoise_studio.formats.samples import (
     Target,
@@ -187,9 +188,7 @@ def _notes(header: png.Header, chunks: list[png.Chunk], damaged: int) -> tuple[s
 def _summary(header: png.Header, metadata: PhotoMetadata) -> dict[str, Any]:
     colour = {0: "grey", 2: "RGB", 3: "palette", 4: "grey with alpha", 6: "RGB with alpha"}[header.colour]
     summary: dict[str, Any] = {"samples": f"{header.bits}-bit {colour}", "interlaced": header.interlaced}
-    if metadata.history:
-        summary["processed"] = list(metadata.history)
-    return summary
+    return summary | facts(metadata)
 
 
 def _ancillary(parts: Outgoing, note: str | None) -> list[png.Chunk]:

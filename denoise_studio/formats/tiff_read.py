@@ -15,6 +15,7 @@ from denoise_studio.formats.declaration import Declaration, parse, read_declared
 from denoise_studio.formats.npy import nominal_range
 from denoise_studio.formats.orientation import upright
 from denoise_studio.formats.photo import PhotoMetadata
+from denoise_studio.formats.photo_facts import facts as photo_facts
 from denoise_studio.formats.quiet import silence
 from denoise_studio.formats.samples import check_size, to_float
 
@@ -68,8 +69,6 @@ def _picture(
     if facts["alpha"] == 1:
         more += ("Colours are premultiplied by alpha and stay so.",)
     summary = {"samples": f"{facts['bits']}-bit {colour.dtype.name}", "compression": facts["compression"]}
-    if metadata.history:
-        summary["processed"] = list(metadata.history)
     return Picture(
         **fields,
         alpha=upright(alpha, orientation) if alpha is not None else None,
@@ -77,7 +76,7 @@ def _picture(
         orientation=orientation,
         notes=notes + more,
         name=path.name,
-        source=Source("tiff", path.absolute(), metadata, summary),
+        source=Source("tiff", path.absolute(), metadata, summary | photo_facts(metadata)),
     )
 
 

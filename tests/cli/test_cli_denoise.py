@@ -160,19 +160,29 @@ def test_replay_needs_a_record(run, npy, tmp_path):
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        (["--method", "wavelet"], "no method 'wavelet'"),
-        (["--set", "sigma=3"], "no parameter 'sigma'"),
-        (["--set", "sigma_x=wide"], "sigma_x must be a number, not 'wide'"),
         (["--set", "sigma_x=99"], "sigma_x must be between 0.2 and 8 px, not 99"),
-        (["--set", "sigma_x=nan"], "sigma_x must be a number"),
-        (["--strength", "1.5"], "strength must be between 0 and 1"),
-        (["--noise-level", "-1"], "noise level must be 0 or more"),
-        (["--seed", "-1"], "seed must be between"),
         (["--recipe", "none.json"], "none.json does not exist"),
     ],
 )
 def test_values_that_do_not_fit_fail(run, npy, tmp_path, options, text):
     assert text in run("denoise", npy, "-o", tmp_path / "out.npy", *options).failed()
+    assert files(tmp_path) == ["data.npy"]
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (["--method", "wavelet"], "no method 'wavelet'"),
+        (["--set", "sigma=3"], "no parameter 'sigma'"),
+        (["--set", "sigma_x=wide"], "sigma_x must be a number, not 'wide'"),
+        (["--set", "sigma_x=nan"], "sigma_x must be a number"),
+        (["--strength", "1.5"], "1.5 is not in the range 0<=x<=1"),
+        (["--noise-level", "-1"], "-1.0 is not in the range"),
+        (["--seed", "-1"], "-1 is not in the range"),
+    ],
+)
+def test_what_no_picture_could_make_right_is_misuse(run, npy, tmp_path, options, text):
+    assert text in run("denoise", npy, "-o", tmp_path / "out.npy", *options).misused()
     assert files(tmp_path) == ["data.npy"]
 
 

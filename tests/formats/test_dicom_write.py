@@ -86,7 +86,7 @@ def test_it_is_a_new_instance_in_a_new_series_of_the_same_study(ct_path, tmp_pat
     assert data.file_meta.TransferSyntaxUID == ExplicitVRLittleEndian
     assert data.SeriesInstanceUID != before.SeriesInstanceUID
     assert data.SeriesNumber == 301
-    assert data.SeriesDescription == "Thorax 5.0 B30f | DENOISED Bilateral filter"
+    assert data.SeriesDescription == "Thorax 5.0 B30f | DENOISED Bilateral"
     assert list(data.ImageType) == ["DERIVED", "SECONDARY", "AXIAL", "DENOISED"]
     assert data.DerivationDescription.endswith(HISTORY[0])
     assert data.DerivationCodeSequence[0].CodeValue == "113087"
@@ -245,3 +245,10 @@ def test_no_real_file_gains_an_error(shared_data, tmp_path):
         assert errors(tmp_path / "out.dcm") <= errors(path), path.name
         checked += 1
     assert checked >= 9
+
+
+def test_the_series_is_described_by_method_and_strength_alone(ct_path, tmp_path):
+    line = "bilateral sigma_r=62.2693 sigma_x=1.5 sigma_y=1.5 strength=0.8 (Denoise Studio 0.1.0)"
+    data, _ = saved(ct_path, tmp_path / "out.dcm", history=(line,))
+    assert data.SeriesDescription == "Thorax 5.0 B30f | DENOISED bilateral s=0.8"
+    assert line in data.DerivationDescription

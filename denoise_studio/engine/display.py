@@ -146,14 +146,14 @@ def show(picture: Picture, pixels: FloatArray, levels: Levels, factor: int = 1) 
 def show_difference(difference: FloatArray, limit: float, factor: int = 1) -> ByteArray:
     """Differences as `(h, w, 3)`: blue below zero, neutral grey at zero, orange above."""
     mean = shrink(difference, factor).mean(axis=0)
-    index = np.clip((mean / np.float32(limit or 1.0) + 1.0) * 127.5, 0, 255)
+    index = np.clip((mean / np.float32(limit or 1.0) + 1.0) * 127.0, 0, 254)
     return np.asarray(diverging_table()[np.rint(index).astype(np.uint8)])
 
 
 @functools.cache
 def diverging_table() -> ByteArray:
-    """256 colours from blue through mid grey to orange: even for colour-blind eyes."""
+    """255 colours from blue through mid grey (the middle one) to orange: also for colour-blind eyes."""
     middle, low, high = np.array([64, 64, 64]), np.array([70, 150, 255]), np.array([255, 160, 50])
-    t = np.linspace(-1, 1, 256)[:, None]
+    t = np.linspace(-1, 1, 255)[:, None]
     table = np.where(t < 0, middle + (low - middle) * -t, middle + (high - middle) * t)
     return np.asarray(np.rint(table), np.uint8)

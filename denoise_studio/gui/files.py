@@ -1,6 +1,7 @@
 """The window's file actions: dialogs here, the work in the files lane."""
 
 import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from denoise_studio.engine.project import SUFFIX, save_project
 from denoise_studio.formats import SaveOptions
 from denoise_studio.gui.document import Document
 from denoise_studio.gui.pictures import (
+    WRITING,
     Opened,
     OpenResult,
     open_all,
@@ -58,10 +60,14 @@ class Files(QObject):
         self._window.status.hide_progress()
 
     def cancel(self) -> None:
-        if self._job is not None:
-            self._job.cancel()
-            self._ended()
-            self._window.status.say("Cancelled; nothing was changed.")
+        if self._job is None:
+            return
+        if self._window.status.progress.format() == WRITING:
+            self._window.status.say("The file is being written already; a moment.")
+            return
+        self._job.cancel()
+        self._ended()
+        self._window.status.say("Cancelled; nothing was changed.")
 
     def _failed(self, error: Exception) -> None:
         self._ended()
@@ -166,7 +172,12 @@ class Files(QObject):
         def work(progress: Progress) -> ExportReport:
             return save_result(bridge.session, picture, recipe, path, options or SaveOptions(), progress)
 
-        self._start(bridge.run(bridge.files, work, self._exported, self._failed, told=self._told))
+        def done(report: ExportReport) -> None:
+            if document.recipe == recipe:
+                document.undo_stack.setClean()  # the record beside the file keeps the edit
+            self._exported(report)
+
+        self._start(bridge.run(bridge.files, work, done, self._failed, told=self._told))
 
     def _exported(self, report: ExportReport) -> None:
         self._ended()
@@ -176,8 +187,42 @@ class Files(QObject):
         self._window.status.say(" ".join((text, *report.dropped)), 10)
 
     def do_close_picture(self) -> None:
-        if self._window.document is not None:
-            self._window.close_document(self._window.document)
+        document = self._window.document
+        if document is None:
+            return
+        if document.undo_stack.isClean() or not self._window.ask_before_closing:
+            self._window.close_document(document)
+            return
+        box = QMessageBox(self._window)
+        box.setText("This picture's edit has not been saved or exported.")
+        close = box.addButton("Close without it", QMessageBox.ButtonRole.DestructiveRole)
+        box.addButton("Keep it open", QMessageBox.ButtonRole.RejectRole)
+
+        def answered() -> None:
+            if box.clickedButton() is close and document in self._window.documents:
+                self._window.close_document(document)
+            box.deleteLater()
+
+        box.finished.connect(answered)
+        box.open()
+
+    def ask_about_unsaved(self, leave: Callable[[], None]) -> None:
+        """Before the window closes over unsaved edits: save them, leave them, or stay."""
+        box = QMessageBox(self._window)
+        box.setText("Some edits have not been saved or exported.")
+        save = box.addButton("Save the project …", QMessageBox.ButtonRole.AcceptRole)
+        discard = box.addButton("Leave without them", QMessageBox.ButtonRole.DestructiveRole)
+        box.addButton("Stay", QMessageBox.ButtonRole.RejectRole)
+
+        def answered() -> None:
+            if box.clickedButton() is save:
+                self.do_save_project()
+            elif box.clickedButton() is discard:
+                leave()
+            box.deleteLater()
+
+        box.finished.connect(answered)
+        box.open()
 
     # Projects
 
@@ -214,6 +259,8 @@ class Files(QObject):
 
     def _project_saved(self, path: Path) -> None:
         self._ended()
+        for document in self._window.documents:
+            document.undo_stack.setClean()
         self.project = path
         self._recent(path)
         self._window.status.say(f"Saved the project {path.name}.")

@@ -1,8 +1,11 @@
 """The doors to the window: opening it, and drawing it into a file."""
 
+import atexit
 import logging
 import os
+import shutil
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,7 +36,7 @@ def launch(files: list[Path], sample: bool = False) -> int:
     from denoise_studio.gui.settings import SettingsFile, recovery_folder
 
     settings = SettingsFile()
-    window = MainWindow(settings)
+    window = MainWindow(settings, ask_before_closing=True)
     if settings.value.theme != "dark":
         window.set_theme(settings.value.theme)
     window.show()
@@ -54,8 +57,6 @@ def snapshot(file: Path, output: Path, recipe: Recipe | None, size: tuple[int, i
     """
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     app = application(theme)
-    import tempfile
-
     from denoise_studio.engine.resolve import resolve
     from denoise_studio.formats import open_picture
     from denoise_studio.formats.files import replacing
@@ -114,6 +115,7 @@ def application(theme_name: str) -> "QApplication":
         raise StudioError("PySide6 6.12 crashes with Python 3.11; install PySide6-Essentials below 6.12.")
     from PySide6.QtWidgets import QApplication
 
+    _keep_file_dialogs_silent()
     existing = QApplication.instance()
     app = existing if isinstance(existing, QApplication) else QApplication(sys.argv[:1])
     app.setApplicationName("Denoise Studio")
@@ -123,6 +125,15 @@ def application(theme_name: str) -> "QApplication":
 
     theme.apply(app, theme_name)
     return app
+
+
+def _keep_file_dialogs_silent() -> None:
+    """Qt's own file dialog writes the folders it was in to a file of Qt's; they may name patients."""
+    from PySide6.QtCore import QSettings
+
+    folder = tempfile.mkdtemp(prefix="denoise-studio-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    QSettings.setPath(QSettings.Format.NativeFormat, QSettings.Scope.UserScope, folder)
 
 
 def _splash_while_torch_loads() -> None:

@@ -57,8 +57,11 @@ class MainWindow(QMainWindow):
 
     current_changed = Signal(object)
 
-    def __init__(self, settings: SettingsFile, autosave_folder: Path | None = None) -> None:
+    def __init__(
+        self, settings: SettingsFile, autosave_folder: Path | None = None, ask_before_closing: bool = False
+    ) -> None:
         super().__init__()
+        self.ask_before_closing = ask_before_closing
         self.settings = settings
         self.bridge = Bridge(settings.value.memory_mb * 2**20, self)
         self.documents: list[Document] = []
@@ -287,6 +290,11 @@ class MainWindow(QMainWindow):
         for declared in ACTIONS:
             if declared.menu in ("View", "Levels", "Regions") and declared.id not in ("theme", "histogram"):
                 self.actions_[declared.id].setEnabled(document is not None)
+        names = self.levels_bar.preset_names()
+        for number in range(1, 9):
+            action = self.actions_[f"window-{number}"]
+            action.setEnabled(number <= len(names))
+            action.setText(names[number - 1] if number <= len(names) else f"Window preset {number}")
         for name in (
             "export",
             "close-picture",
@@ -401,11 +409,19 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Nothing runs on: jobs are cancelled, and the edits need no recovery."""
+        if self.ask_before_closing and any(not d.undo_stack.isClean() for d in self.documents):
+            event.ignore()
+            self.files.ask_about_unsaved(self._close_anyway)
+            return
         QApplication.instance().removeEventFilter(self)  # type: ignore[union-attr]
         self.bridge.close()
         self.autosave.forget()
         event.accept()
         super().closeEvent(event)
+
+    def _close_anyway(self) -> None:
+        self.ask_before_closing = False
+        self.close()
 
     def is_idle(self) -> bool:
         """Whether everything asked for is done and on the screen; for snapshots and tests."""

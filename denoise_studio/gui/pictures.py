@@ -16,6 +16,9 @@ from denoise_studio.engine.session import Session
 from denoise_studio.formats import SaveOptions, all_formats, open_picture
 from denoise_studio.gui.document import Document
 
+WRITING = "writing"
+"""What a job says it does once it can no longer be cancelled."""
+
 
 @dataclass(frozen=True)
 class Opened:
@@ -108,7 +111,7 @@ def save_result(
 ) -> ExportReport:
     """Render (using what the preview has done) and save with the record beside it."""
     rendering = session.render_now(picture, recipe, progress)
-    progress.report(0.95, "writing")
+    progress.report(0.95, WRITING)
     return export(rendering, path, options)
 
 

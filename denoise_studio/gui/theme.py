@@ -21,6 +21,7 @@ class Theme:
     line: str
     text: str
     quiet: str
+    faint: str
     accent: str
     accent_text: str
     warning: str
@@ -36,6 +37,7 @@ DARK = Theme(
     line="#3a3a3a",
     text="#e6e6e6",
     quiet="#9a9a9a",
+    faint="#5a5a5a",
     accent="#4da3ff",
     accent_text="#08131f",
     warning="#ffb454",
@@ -51,6 +53,7 @@ LIGHT = Theme(
     line="#c9c9c9",
     text="#1b1b1b",
     quiet="#5c5c5c",
+    faint="#b0b0b0",
     accent="#0a63c2",
     accent_text="#ffffff",
     warning="#9a5b00",
@@ -113,6 +116,11 @@ QTableView::item {{ padding: 2px 5px; }}
 QTableView::item:selected, QListView::item:selected {{ background: {selection}; color: {text}; }}
 QHeaderView::section {{ background: {panel}; color: {quiet}; border: 0; border-bottom: 1px solid {line};
     padding: 3px 5px; font-weight: 400; }}
+QHeaderView {{ background: {panel}; border: 0; }}
+QTableCornerButton::section {{ background: {panel}; border: 0; }}
+QLabel#quiet:disabled {{ color: {faint}; }}
+QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
+Pane, QGraphicsView:hover {{ border: 0; }}
 QProgressBar {{ background: {raised}; border: 1px solid {line}; border-radius: 4px; text-align: center;
     max-height: 14px; color: {text}; }}
 QProgressBar::chunk {{ background: {accent}; border-radius: 3px; }}

@@ -51,7 +51,11 @@ class WindowActions:
             return
         others = [document for document in window.documents if document is not current]
         for document in others:
-            document.edit(fitting(current.recipe, document.picture), "copied edit", Document.begin_gesture())
+            document.edit(
+                fitting(current.recipe, current.picture, document.picture),
+                "copied edit",
+                Document.begin_gesture(),
+            )
         plural = "s" if len(others) != 1 else ""
         window.status.say(f"Copied this edit to {len(others)} other open picture{plural}; each can undo it.")
 
@@ -187,18 +191,35 @@ class WindowActions:
         self._window.close()
 
 
-def fitting(recipe: Recipe, picture: Picture) -> Recipe:
-    """The recipe without the values that are out of range for this picture: they take its defaults."""
+def fitting(recipe: Recipe, source: Picture, picture: Picture) -> Recipe:
+    """A recipe made for one picture, for another.
+
+    Values in the picture's own unit are scaled with it (60 HU is no 60 DN), an absolute noise
+    level in another unit gives way to the estimate, and what is still out of range takes the
+    picture's own default. Regions that lie outside the picture stay behind.
+    """
     denoiser = get_denoiser(recipe.method)
+    same = source.scale == picture.scale and source.span == picture.span
+    share = picture.span / source.span
 
-    def kept(values: Values) -> Values:
-        return Values({name: value for name, value in values.items() if fits(name, value)})
+    def converted(values: Values) -> Values:
+        result: dict[str, Value] = {}
+        for name, value in values.items():
+            if name != STRENGTH.name:
+                parameter = denoiser.parameter(name)
+                if parameter.unit == "value" and not same:
+                    value = float(value) * share
+                try:
+                    value = parameter.checked(value, picture)
+                except RecipeError:
+                    continue
+            result[name] = value
+        return Values(result)
 
-    def fits(name: str, value: Value) -> bool:
-        try:
-            return name == STRENGTH.name or denoiser.parameter(name).checked(value, picture) is not None
-        except RecipeError:
-            return False
-
-    regions = tuple(region.replace(parameters=kept(region.parameters)) for region in recipe.regions)
-    return recipe.replace(parameters=kept(recipe.parameters), regions=regions)
+    regions = tuple(
+        region.replace(parameters=converted(region.parameters))
+        for region in recipe.regions
+        if region.bounds().intersect(picture.rect)
+    )
+    noise = recipe.noise_level if same else None
+    return recipe.replace(parameters=converted(recipe.parameters), regions=regions, noise_level=noise)

@@ -301,23 +301,86 @@ def test_the_edit_is_copied_to_all_open_pictures_and_each_can_undo_it(studio_win
     studio.finish()
 
 
-def test_a_copied_edit_leaves_out_what_does_not_fit_the_other_picture(studio_window, tmp_path):
-    """Sixty Hounsfield units are out of range for floats between 0 and 1: they take their default."""
+def test_a_copied_edit_is_converted_to_the_other_picture(studio_window, tmp_path):
+    """60 HU of the 1000 from air to water are 0.06 of floats between 0 and 1; far regions stay behind."""
     studio = studio_window
     studio.open(small_floats(tmp_path / "a.npy"), CT)
     studio.window.show_index(1)
     studio.type_into(studio.row("sigma_r").spin, "60")
     studio.type_into(studio.row("sigma_x").spin, "2.5")
-    studio.window.regions_panel.add_box()
-    studio.window.regions_panel.form.row("sigma_r").check.click()
+    studio.window.regions_panel.add_box()  # in the middle of 512 x 512: beyond 130 x 90
     studio.action("copy-edit").trigger()
     studio.window.show_index(0)
     studio.finish()
     assert studio.document.is_final
-    assert studio.recipe.parameters == Values({"sigma_x": 2.5})
+    assert studio.recipe.parameters["sigma_x"] == 2.5
+    assert studio.recipe.parameters["sigma_r"] == pytest.approx(0.06)
+    assert not studio.recipe.regions
     studio.action("undo").trigger()
     assert studio.recipe.parameters == Values()
     studio.finish()
+
+
+def test_a_copied_edit_leaves_out_what_does_not_fit_the_other_picture(studio_window, tmp_path):
+    studio = studio_window
+    studio.open(small_floats(tmp_path / "a.npy"), small_floats(tmp_path / "b.npy", seed=4))
+    document = studio.window.documents[0]
+    document.edit(document.recipe.with_parameter("sigma_x", 99.0), "too wide")
+    studio.window.show_index(0)
+    studio.action("copy-edit").trigger()
+    studio.window.show_index(1)
+    studio.finish()
+    assert studio.document.is_final
+    assert studio.recipe.parameters == Values()
+
+
+def test_leaving_with_unsaved_edits_asks_first(studio_window, tmp_path):
+    studio = studio_window
+    studio.window.ask_before_closing = True
+    studio.open(small_floats(tmp_path / "a.npy"))
+    studio.type_into(studio.row("sigma_x").spin, "2.5")
+    studio.window.close()
+    (box,) = studio.dialogs()
+    assert studio.window.isVisible()
+    assert "have not been saved" in box.text()
+    button = next(b for b in box.buttons() if b.text() == "Stay")
+    button.click()
+    studio.until(lambda: not studio.dialogs())
+    assert studio.window.isVisible()
+    studio.action("close-picture").trigger()
+    (box,) = studio.dialogs()
+    next(b for b in box.buttons() if b.text() == "Keep it open").click()
+    studio.until(lambda: not studio.dialogs())
+    assert len(studio.window.documents) == 1
+    studio.window.files.save_project(tmp_path / "p.dstudio")
+    studio.files_done()
+    assert studio.document.undo_stack.isClean()
+    studio.type_into(studio.row("sigma_x").spin, "3")
+    studio.window.close()
+    (box,) = studio.dialogs()
+    next(b for b in box.buttons() if b.text() == "Leave without them").click()
+    studio.until(lambda: not studio.window.isVisible())
+
+
+def test_an_exported_edit_counts_as_saved(studio_window, tmp_path):
+    studio = studio_window
+    studio.open(small_floats(tmp_path / "a.npy"))
+    studio.type_into(studio.row("sigma_x").spin, "2.5")
+    assert not studio.document.undo_stack.isClean()
+    studio.export(tmp_path / "out.npy")
+    assert studio.document.undo_stack.isClean()
+
+
+def test_nothing_is_left_of_a_closed_picture(studio_window, tmp_path):
+    studio = studio_window
+    studio.open(small_floats(tmp_path / "a.npy"))
+    studio.action("close-picture").trigger()
+    window = studio.window
+    assert not window.method_panel.estimate.text()
+    assert not window.readouts_panel.area.text()
+    assert not window.readouts_panel.table.item(0, 0).text()
+    assert not any(button.isEnabled() for button in window.regions_panel.needing_a_picture)
+    assert not window.actions_["window-1"].isEnabled()
 
 
 def test_files_are_dropped_onto_the_window(studio_window, tmp_path):

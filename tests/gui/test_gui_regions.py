@@ -73,6 +73,66 @@ def test_a_free_shape_follows_the_hand_with_few_corners(floats):
     assert mask[10, 10] == 0
 
 
+def test_a_free_shape_by_clicking_its_corners(floats):
+    floats.action("tool-polygon").trigger()
+    for corner in ((20, 20), (60, 20)):
+        floats.click(floats.after, *corner)
+    assert not floats.recipe.regions  # two corners are no shape yet
+    for corner in ((60, 60), (20, 60)):
+        floats.click(floats.after, *corner)
+    assert floats.window.tools.tool is Tool.POLYGON  # more corners may follow
+    assert len(floats.recipe.regions) == 1
+    last = floats.at(floats.after, 20, 60)
+    floats.qtbot.mouseDClick(floats.after.viewport(), Qt.MouseButton.LeftButton, pos=last)
+    assert floats.window.tools.tool is Tool.NAVIGATE
+    shape = region(floats).shape
+    assert isinstance(shape, Polygon)
+    wanted = [(20, 20), (60, 20), (60, 60), (20, 60)]
+    assert np.allclose(shape.points, wanted, atol=1)
+    assert floats.before.isVisible()  # the double click did not enlarge a pane
+    floats.action("undo").trigger()
+    assert not floats.recipe.regions
+
+
+def test_the_first_corner_closes_a_free_shape_and_esc_leaves_too_few_corners_behind(floats):
+    floats.action("tool-polygon").trigger()
+    for corner in ((20, 20), (60, 20), (60, 60), (20, 20)):
+        floats.click(floats.after, *corner)
+    assert floats.window.tools.tool is Tool.NAVIGATE
+    assert len(region(floats).shape.points) == 3
+    floats.action("tool-polygon").trigger()
+    floats.click(floats.after, 80, 20)
+    floats.click(floats.after, 100, 20)
+    floats.action("deselect").trigger()
+    assert floats.window.tools.tool is Tool.NAVIGATE
+    assert len(floats.recipe.regions) == 1
+
+
+def test_an_ellipse_has_an_angle_in_its_boxes_and_others_have_none(floats, boxed):
+    panel = floats.window.regions_panel
+    assert not panel.geometry_boxes["angle"].isVisible()
+    floats.action("tool-ellipse").trigger()
+    floats.drag(floats.after, (80, 20), (110, 40))
+    assert panel.geometry_boxes["angle"].isVisible()
+    before = region(floats).shape
+    floats.type_into(panel.geometry_boxes["angle"], "30")
+    after = region(floats).shape
+    assert (after.angle, after.cx, after.cy, after.rx, after.ry) == (
+        30, before.cx, before.cy, before.rx, before.ry,
+    )  # fmt: skip
+
+
+def test_the_feather_of_a_drawn_region_suits_its_final_size(boxed):
+    assert region(boxed).feather == 4  # a tenth of the shorter side, 35 px, rounded
+
+
+def test_a_long_name_does_not_widen_the_panel(boxed):
+    width = boxed.window.regions_panel.minimumSizeHint().width()
+    changed = region(boxed).replace(name="Gallbladder neighbourhood, segment IVb and V, second look")
+    boxed.document.edit(boxed.recipe.with_region(0, changed), "rename")
+    assert boxed.window.regions_panel.minimumSizeHint().width() <= width
+
+
 def test_the_brush_paints_and_paints_on_in_the_selected_region(floats):
     panel = floats.window.regions_panel
     floats.action("tool-brush").trigger()

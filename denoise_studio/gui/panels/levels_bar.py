@@ -114,6 +114,11 @@ class LevelsBar(QWidget):
         self.presets.setCurrentIndex(match[0] if match else -1)
         self.presets.setPlaceholderText("Own window")
 
+    def preset_names(self) -> list[str]:
+        """What the number keys stand for; none for photographs."""
+        photo = self._document is None or self._document.picture.scale is Scale.DISPLAY
+        return [] if photo else [self.presets.itemText(i) for i in range(self.presets.count())]
+
     def use_preset(self, index: int, *_: object) -> None:
         """Take an entry of the list, as the number keys do; nothing happens if there is none."""
         if self._document is not None and self._document.picture.scale is not Scale.DISPLAY:

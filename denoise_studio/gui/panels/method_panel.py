@@ -72,6 +72,8 @@ class MethodPanel(QWidget):
             self._document.recipe_changed.disconnect(self.refresh)
         self._document = document
         self.setEnabled(document is not None)
+        if document is None:
+            self.estimate.setText("")
         if document is not None:
             document.recipe_changed.connect(self.refresh)
             self.refresh()

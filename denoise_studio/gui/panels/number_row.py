@@ -57,6 +57,8 @@ class NumberRow(QWidget):
         self.slider.setAccessibleName(f"{label} slider")
         self.spin.setAccessibleName(label)
         self.spin.setKeyboardTracking(False)
+        # After Enter the keys belong to the picture again.
+        self.spin.lineEdit().returnPressed.connect(self.spin.clearFocus)
         self.spin.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.spin.setFixedWidth(98)
         self.reset.setText("↺")

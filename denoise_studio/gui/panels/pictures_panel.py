@@ -65,4 +65,6 @@ def _thumbnail(document: Document) -> QIcon:
     image = np.ascontiguousarray(image)
     height, width = image.shape[:2]
     data = QImage(image.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
-    return QIcon(QPixmap.fromImage(data))
+    icon = QIcon(QPixmap.fromImage(data))
+    icon.addPixmap(QPixmap.fromImage(data), QIcon.Mode.Selected)  # a picture is never tinted
+    return icon

@@ -92,7 +92,19 @@ class ReadoutsPanel(QWidget):
             document.response_changed.connect(self.refresh)
             document.recipe_changed.connect(self.refresh)
             document.selection_changed.connect(self.refresh)
+        else:
+            self._clear()
         self.refresh()
+
+    def _clear(self) -> None:
+        """Nothing is open: no numbers of what was."""
+        self.area.setText("")
+        self.removed.setText("")
+        for row in range(self.table.rowCount()):
+            for column in range(self.table.columnCount()):
+                item = self.table.item(row, column)
+                assert item is not None
+                item.setText("")
 
     def refresh(self, *_: Any) -> None:
         """Grey what is shown and measure anew as soon as the result is final."""

@@ -33,7 +33,13 @@ from denoise_studio.gui.views.region_items import moved
 from denoise_studio.gui.views.region_tools import COLOURS, RegionTools, Tool, free_name
 
 _SHAPES = {Box: "box", Ellipse: "ellipse", Polygon: "polygon", Brush: "brush"}
-_GEOMETRY = (("x", "Left edge"), ("y", "Upper edge"), ("width", "Width"), ("height", "Height"))
+_GEOMETRY = (
+    ("x", "x", "Left edge"),
+    ("y", "y", "Upper edge"),
+    ("width", "w", "Width"),
+    ("height", "h", "Height"),
+    ("angle", "∠", "Angle"),
+)
 
 
 class RegionsPanel(QWidget):
@@ -74,9 +80,13 @@ class RegionsPanel(QWidget):
         tips = {
             Tool.BOX: ("Draw a box: drag over the picture (B)", "B"),
             Tool.ELLIPSE: ("Draw an ellipse: drag over the picture (E)", "E"),
-            Tool.POLYGON: ("Draw a free shape: drag around it (P)", "P"),
+            Tool.POLYGON: (
+                "Draw a free shape: drag around it, or click its corners and double-click the last (P)",
+                "P",
+            ),
             Tool.BRUSH: ("Paint with a brush; paints on in the selected brush region (K)", "K"),
         }
+        self.needing_a_picture: list[QToolButton] = []
         for tool, (tip, _) in tips.items():
             button = QToolButton()
             button.setIcon(icon(tool.value))
@@ -85,11 +95,12 @@ class RegionsPanel(QWidget):
             button.setAccessibleName(tip.split(":")[0].split(";")[0])
             button.clicked.connect(lambda on, tool=tool: self._tools.set_tool(tool if on else Tool.NAVIGATE))
             self.buttons[tool] = button
+            self.needing_a_picture.append(button)
             row.addWidget(button)
         self.radius.setRange(1, 500)
         self.radius.setDecimals(0)
         self.radius.setValue(self._tools.brush_radius)
-        self.radius.setPrefix("⌀ ")
+        self.radius.setPrefix("r ")
         self.radius.setSuffix(" px")
         self.radius.setAccessibleName("Brush radius")
         self.radius.setToolTip("Radius of the brush in picture pixels")
@@ -108,6 +119,7 @@ class RegionsPanel(QWidget):
             button.setToolTip(tip)
             button.setAccessibleName(tip.split(",")[0].split(" (")[0])
             button.clicked.connect(slot)
+            self.needing_a_picture.append(button)
             row.addWidget(button)
         return row
 
@@ -127,6 +139,7 @@ class RegionsPanel(QWidget):
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
         header.setHighlightSections(False)
+        header.setMaximumSectionSize(150)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         table.itemSelectionChanged.connect(self._selected)
@@ -140,29 +153,35 @@ class RegionsPanel(QWidget):
         layout.setSpacing(4)
         self.heading = QLabel()
         self.heading.setObjectName("quiet")
+        self.heading.setWordWrap(True)
         layout.addWidget(self.heading)
         layout.addWidget(self.form)
         layout.addWidget(self.feather)
         grid = QGridLayout()
         grid.setHorizontalSpacing(6)
-        for place, (key, label) in enumerate(_GEOMETRY):
+        for place, (key, sign, label) in enumerate(_GEOMETRY):
             box = QDoubleSpinBox()
-            box.setRange(-1e6, 1e6)
+            box.setRange(*((-180, 180) if key == "angle" else (-1e6, 1e6)))
             box.setDecimals(1)
-            box.setSuffix(" px")
+            box.setSuffix("°" if key == "angle" else " px")
+            box.setAlignment(Qt.AlignmentFlag.AlignRight)
             box.setKeyboardTracking(False)
             box.setFixedWidth(108)
             box.setAccessibleName(f"{label} of the region")
-            box.setToolTip(f"{label} of the selected region in picture pixels")
+            box.setToolTip(
+                f"{label} of the selected region in {'degrees' if key == 'angle' else 'picture pixels'}"
+            )
             leave_wheel_to_panel(box)
             box.valueChanged.connect(self._place)
             self.geometry_boxes[key] = box
-            name = QLabel({"x": "x", "y": "y", "width": "w", "height": "h"}[key])
+            name = QLabel(sign)
             name.setObjectName("quiet")
             name.setBuddy(box)
             row, column = divmod(place, 2)
             grid.addWidget(name, row, 2 * column)
             grid.addWidget(box, row, 2 * column + 1)
+            if key == "angle":
+                self.angle_label = name
         grid.setColumnStretch(4, 1)
         layout.addLayout(grid)
         self.clear = QPushButton("Same as everywhere")
@@ -203,12 +222,16 @@ class RegionsPanel(QWidget):
         self.table.setVisible(bool(regions))
         self.table.setFixedHeight(30 + 26 * min(max(len(regions), 1), 6))
         self._filling = False
+        for button in self.needing_a_picture:
+            button.setEnabled(document is not None)
         self._show_detail(document)
 
     def _fill_row(self, row: int, region: Region) -> None:
         colour = QPixmap(10, 10)
         colour.fill(QColor(COLOURS[row % len(COLOURS)]))
-        name = QTableWidgetItem(QIcon(colour), region.name)
+        swatch = QIcon(colour)
+        swatch.addPixmap(colour, QIcon.Mode.Selected)  # else the selection tints it
+        name = QTableWidgetItem(swatch, region.name or f"Region {row + 1}")
         name.setCheckState(Qt.CheckState.Checked if region.enabled else Qt.CheckState.Unchecked)
         name.setToolTip("Tick: the region is used. Double-click or F2 to rename.")
         shape = QTableWidgetItem(_SHAPES[type(region.shape)])
@@ -254,7 +277,12 @@ class RegionsPanel(QWidget):
         self.form.show_values(values, region.parameters)
         self.feather.set_value(region.feather)
         x0, y0, x1, y1 = region.shape.extent()
-        for key, value in zip(("x", "y", "width", "height"), (x0, y0, x1 - x0, y1 - y0), strict=True):
+        angle = region.shape.angle if isinstance(region.shape, Ellipse) else 0.0
+        for widget in (self.angle_label, self.geometry_boxes["angle"]):
+            widget.setVisible(isinstance(region.shape, Ellipse))
+        self.clear.setEnabled(bool(region.parameters))
+        values_ = (x0, y0, x1 - x0, y1 - y0, angle)
+        for (key, _, _), value in zip(_GEOMETRY, values_, strict=True):
             box = self.geometry_boxes[key]
             box.blockSignals(True)
             box.setValue(value)
@@ -312,9 +340,15 @@ class RegionsPanel(QWidget):
 
     def _place(self, value: float) -> None:
         region = self._region()
-        if region is not None:
-            x, y, width, height = (box.value() for box in self.geometry_boxes.values())
-            self._change("place region", shape=moved(region.shape, x, y, max(width, 1.0), max(height, 1.0)))
+        if region is None:
+            return
+        x, y, width, height, angle = (box.value() for box in self.geometry_boxes.values())
+        shape = region.shape
+        if isinstance(shape, Ellipse) and round(angle, 1) != round(shape.angle, 1):
+            shape = Ellipse(shape.cx, shape.cy, shape.rx, shape.ry, angle)
+        else:
+            shape = moved(shape, x, y, max(width, 1.0), max(height, 1.0))
+        self._change("place region", shape=shape)
 
     def _set_radius(self, value: float) -> None:
         self._tools.brush_radius = value

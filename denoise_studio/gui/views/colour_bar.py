@@ -17,7 +17,7 @@ class ColourBar(QWidget):
         self.resize(250, 40)
         self._limit, self._unit = 1.0, ""
         table = diverging_table().copy()
-        self._bar = QImage(table.data, 256, 1, 768, QImage.Format.Format_RGB888).copy()
+        self._bar = QImage(table.data, 255, 1, 765, QImage.Format.Format_RGB888).copy()
         pane.installEventFilter(self)
         self.hide()
 

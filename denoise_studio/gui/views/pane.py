@@ -206,6 +206,10 @@ class Pane(pg.GraphicsView):  # type: ignore[misc]
             self.clicked.emit(point)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if self.left_drag is Drag.DRAW:
+            point = self.to_picture(event.position())
+            self.dragged.emit(Drag.DRAW, point, point, QPointF(), "double")
+            return
         self.double_clicked.emit(self.to_picture(event.position()))
 
     def leaveEvent(self, event: Any) -> None:

@@ -76,7 +76,9 @@ def make_roi(shape: Shape, colour: str) -> Any:
         for x, y in ((0, 0), (1, 0), (0, 1), (1, 1), (0.5, 0), (0.5, 1), (0, 0.5), (1, 0.5)):
             roi.addScaleHandle((x, y), (1 - x if x != 0.5 else 0.5, 1 - y if y != 0.5 else 0.5))
     elif isinstance(shape, Ellipse):
-        roi = pg.EllipseROI((0, 0), (1, 1), **pens)
+        roi = pg.EllipseROI((0, 0), (1, 1), **pens)  # brings a handle that turns it
+        for x, y in ((0.5, 0), (0.5, 1), (0, 0.5)):
+            roi.addScaleHandle((x, y), (1 - x, 1 - y))
     elif isinstance(shape, Polygon):
         roi = pg.PolyLineROI(shape.points, closed=True, **pens)
     else:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QObject, QPointF, Qt, QTimer, Signal
+from PySide6.QtGui import QPainterPath
 from PySide6.QtWidgets import QGraphicsPathItem
 
 from denoise_studio.core.geometry import Rect
@@ -61,6 +62,7 @@ class RegionTools(QObject):
         self._points: list[tuple[float, float]] = []
         self._strokes: tuple[Stroke, ...] = ()
         self._fresh = True
+        self._clicking = False
         compare.drawn.connect(self._draw)
         compare.clicked.connect(self._click)
 
@@ -77,7 +79,7 @@ class RegionTools(QObject):
     def set_tool(self, tool: Tool) -> None:
         self.tool = tool
         drawing = self._index != -1
-        self._points, self._index, self._gesture = [], -1, 0
+        self._points, self._index, self._gesture, self._clicking = [], -1, 0, False
         if drawing:  # it ends here
             self.refresh()
         self._compare.set_tool_cursor(tool is not Tool.NAVIGATE)
@@ -193,11 +195,11 @@ class RegionTools(QObject):
     def _draw(self, start: QPointF, point: QPointF, phase: str) -> None:
         if self._document is None:
             return
-        if self.tool is Tool.BRUSH:
+        if self.tool is Tool.BRUSH and phase != "double":
             self._paint(point, phase)
         elif self.tool is Tool.POLYGON:
-            self._lasso(point, phase)
-        elif self.tool in (Tool.BOX, Tool.ELLIPSE):
+            self._free_shape(point, phase)
+        elif self.tool in (Tool.BOX, Tool.ELLIPSE) and phase != "double":
             self._span(start, point, phase)
 
     def _span(self, start: QPointF, point: QPointF, phase: str) -> None:
@@ -214,20 +216,60 @@ class RegionTools(QObject):
         if phase == "end":
             self._end()
 
-    def _lasso(self, point: QPointF, phase: str) -> None:
-        if phase == "start":
-            self._begin()
-            self._points = []
+    def _free_shape(self, point: QPointF, phase: str) -> None:
+        """A drag draws the outline; clicks set corner after corner, until a double click or the first one."""
         spot = (round(point.x(), 1), round(point.y(), 1))
         step = 4.0 / self._compare.viewport.zoom
+        if phase == "start" and not self._clicking:
+            self._begin()
+            self._points = []
+        if phase == "move" or (phase == "start" and not self._clicking):
+            self._clicking = False
+            if not self._points or _distance(self._points[-1], spot) >= step:
+                self._points.append(spot)
+        elif phase == "end" and (self._clicking or len(self._points) < 2):
+            self._set_corner(spot, step)
+            return
+        elif phase in ("end", "double"):
+            self._close_shape(_simplified(self._points, step / 3) if phase == "end" else None)
+            return
+        if len(self._points) >= 3:
+            self._put(Polygon(tuple(self._points)))
+
+    def _set_corner(self, spot: tuple[float, float], step: float) -> None:
+        if self._clicking and len(self._points) >= 3 and _distance(self._points[0], spot) < 2 * step:
+            self._close_shape(None)
+            return
+        if not self._clicking:
+            self._points = []
+        self._clicking = True
         if not self._points or _distance(self._points[-1], spot) >= step:
             self._points.append(spot)
         if len(self._points) >= 3:
             self._put(Polygon(tuple(self._points)))
-        if phase == "end":
-            if len(self._points) >= 3:
-                self._put(Polygon(_simplified(self._points, step / 3)))
-            self._end()
+        else:
+            self._show_corners()
+
+    def _close_shape(self, outline_: tuple[tuple[float, float], ...] | None) -> None:
+        points = tuple(self._points) if outline_ is None else outline_
+        self._clicking = False
+        if len(points) >= 3:
+            self._put(Polygon(points))
+        self._end()
+
+    def _show_corners(self) -> None:
+        """The first corners, which are no shape yet."""
+        self.refresh()
+        path = QPainterPath(QPointF(*self._points[0]))
+        size = 3.0 / self._compare.viewport.zoom
+        for corner in self._points:
+            path.lineTo(QPointF(*corner))
+            path.addEllipse(QPointF(*corner), size, size)
+            path.moveTo(QPointF(*corner))
+        for pane in self._compare.panes:
+            item = RegionOutline(path, "#ffffff", True, True)
+            pane.box.addItem(item, ignoreBounds=True)
+            self._outlines.append((pane.box, item))
 
     def _paint(self, point: QPointF, phase: str) -> None:
         document = self._document

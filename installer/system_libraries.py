@@ -12,8 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-# What `ldd` shows of Qt's core, its xcb, Wayland and offscreen platforms and numba's OpenMP
-# layer beyond the C library, and the Debian package that has it.
+# What `ldd` shows of Qt's core and its xcb, Wayland and offscreen platforms
+# beyond the C library, and the Debian package that has it.
 PACKAGES = {
     "libEGL.so.1": "libegl1",
     "libGL.so.1": "libgl1",

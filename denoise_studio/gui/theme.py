@@ -117,10 +117,12 @@ QTableView::item:selected, QListView::item:selected {{ background: {selection}; 
 QHeaderView::section {{ background: {panel}; color: {quiet}; border: 0; border-bottom: 1px solid {line};
     padding: 3px 5px; font-weight: 400; }}
 QHeaderView {{ background: {panel}; border: 0; }}
-QTableCornerButton::section {{ background: {panel}; border: 0; }}
+QTableView QTableCornerButton::section {{ background: {panel}; border: 0; border-radius: 0; }}
+QHeaderView::section:vertical, QHeaderView::section:vertical:first, QHeaderView::section:vertical:last,
+QHeaderView::section:vertical:middle {{ border: 0; }}
 QLabel#quiet:disabled {{ color: {faint}; }}
 QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
-Pane, QGraphicsView:hover {{ border: 0; }}
+QGraphicsView:hover {{ border: 0; }}
 QProgressBar {{ background: {raised}; border: 1px solid {line}; border-radius: 4px; text-align: center;
     max-height: 14px; color: {text}; }}
 QProgressBar::chunk {{ background: {accent}; border-radius: 3px; }}

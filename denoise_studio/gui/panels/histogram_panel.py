@@ -32,8 +32,9 @@ class HistogramPanel(QWidget):
         self.plot.setToolTip(
             "Grey: before. Coloured: after. Drag the band or its edges: what is shown from black to white."
         )
-        self.before = pg.PlotDataItem()
-        self.after = pg.PlotDataItem()
+        self.legend = self.plot.addLegend(offset=(-12, 4), colCount=2)
+        self.before = pg.PlotDataItem(name="before")
+        self.after = pg.PlotDataItem(name="after")
         self.band = pg.LinearRegionItem(swapMode="block")
         for item in (self.before, self.after, self.band):
             self.plot.addItem(item)
@@ -53,6 +54,7 @@ class HistogramPanel(QWidget):
         axis = self.plot.getAxis("bottom")
         axis.setPen(tokens.line)
         axis.setTextPen(tokens.quiet)
+        self.legend.setLabelTextColor(tokens.quiet)
         self.before.setPen(pg.mkPen(tokens.before, width=1))
         self.before.setFillLevel(0)
         fill = pg.mkColor(tokens.before)

@@ -10,26 +10,14 @@ disc that OpenCV takes): a pixel's window depends on its own sigmas alone, so a 
 costs only itself. Edges are reflected.
 """
 
-import math
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
 from denoise_studio.core.denoiser import Apply, Denoiser, Tile
 from denoise_studio.core.parameter import Parameter, Value
 from denoise_studio.core.types import FloatArray
-
-REACH = 2.0
-"""Radius of the window in spatial sigmas; what lies beyond weighs less than exp(-2)."""
-
-_RADIUS_SLACK = 1e-6
-"""Keeps ceil(2 * 1.5) at 3 when float32 has made 1.5 a hair larger."""
-
-
-def radius(sigma: float) -> int:
-    """Window radius in pixels along an axis with this sigma."""
-    return max(0, math.ceil(REACH * sigma - _RADIUS_SLACK))
+from denoise_studio.denoisers.bilateral.window import radius
 
 
 def _halo(values: Mapping[str, Value]) -> int:
@@ -42,29 +30,23 @@ def _load() -> Apply:
     compile_now()
 
     def apply(tile: Tile) -> FloatArray:
-        sigma_x, sigma_y, sigma_r, radius_x, radius_y = _maps(tile)
-        window = (sigma_x, sigma_y, sigma_r, radius_x, radius_y)
+        sigmas = _maps(tile)
         if tile.device == "cpu":
-            return bilateral_cpu(tile.pixels, tile.halo, tile.valid, *window)
+            return bilateral_cpu(tile.pixels, tile.halo, tile.valid, *sigmas)
         from denoise_studio.denoisers.bilateral.on_torch import bilateral_torch
 
-        return bilateral_torch(tile.pixels, tile.halo, tile.valid, *window, device=tile.device)
+        return bilateral_torch(tile.pixels, tile.halo, tile.valid, *sigmas, device=tile.device)
 
     return apply
 
 
-def _maps(tile: Tile) -> tuple[Any, ...]:
-    """sigma_x, sigma_y, sigma_r and the two radii, `(h, w)`, or `(1, w)` if none varies."""
+def _maps(tile: Tile) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """sigma_x, sigma_y and sigma_r, `(h, w)`, or `(1, w)` if none varies."""
     height, width = (side - 2 * tile.halo for side in tile.pixels.shape[1:])
     values = [np.asarray(tile.values[name], np.float32) for name in ("sigma_x", "sigma_y", "sigma_r")]
     shape = (height, width) if any(value.ndim for value in values) else (1, width)
-    sigmas = [np.ascontiguousarray(np.broadcast_to(value, shape)) for value in values]
-    radii = [_radii(sigma) for sigma in sigmas[:2]]
-    return (*sigmas, *radii)
-
-
-def _radii(sigma: FloatArray) -> Any:
-    return np.maximum(np.ceil(REACH * sigma.astype(np.float64) - _RADIUS_SLACK), 0).astype(np.int32)
+    x, y, r = (np.ascontiguousarray(np.broadcast_to(value, shape)) for value in values)
+    return x, y, r
 
 
 _SPATIAL = {

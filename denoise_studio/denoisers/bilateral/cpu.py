@@ -11,12 +11,15 @@ import numba
 import numpy as np
 
 from denoise_studio.core.types import BoolArray, FloatArray
+from denoise_studio.denoisers.bilateral.window import REACH, SLACK
 
 _F = np.float32
 # No reassociation: the rounding trick in _exp2 needs (t + magic) - magic as written. No
 # reciprocals: a vector loop would take them and its scalar tail not, and tiles would differ.
 _FAST = {"contract", "nnan", "ninf", "nsz"}
-_LOG2_E = 1.4426950408889634
+_HALF_LOG2_E = _F(-0.7213475204444817)
+_TINY = _F(1e-37)
+_REACH, _SLACK = _F(REACH), _F(SLACK)
 
 
 @numba.njit(inline="always", fastmath=_FAST)
@@ -101,20 +104,34 @@ def _set_keep(
             keep[x] = keep[x] if valid[x] else _F(0.0)
 
 
+@numba.njit(fastmath=_FAST, nogil=True, error_model="numpy")
+def _set_row(
+    sx: Any, sy: Any, sr: Any, gx: Any, gy: Any, gr: Any, rx: Any, ry: Any
+) -> None:  # pragma: no cover - compiled
+    """From the sigmas of a row: factors of dx², dy² and d² in the exponent of 2, and the radii."""
+    for x in range(sx.shape[0]):
+        gx[x] = _HALF_LOG2_E / max(sx[x] * sx[x], _TINY)
+        gy[x] = _HALF_LOG2_E / max(sy[x] * sy[x], _TINY)
+        gr[x] = _HALF_LOG2_E / max(sr[x] * sr[x], _TINY)
+        rx[x] = np.int32(np.ceil(_REACH * sx[x] - _SLACK))
+        ry[x] = np.int32(np.ceil(_REACH * sy[x] - _SLACK))
+
+
 @numba.njit(fastmath=_FAST, nogil=True, cache=True, error_model="numpy")
 def _filter(
-    pixels: Any, halo: int, valid: Any, gx: Any, gy: Any, gr: Any, rx: Any, ry: Any, out: Any
+    pixels: Any, halo: int, valid: Any, sx: Any, sy: Any, sr: Any, out: Any
 ) -> None:  # pragma: no cover - compiled
     """Filter a tile.
 
     pixels (C, h + 2 halo, w + 2 halo); valid the same height and width, or (1, 1) for "all";
-    gx, gy, gr factors of dx², dy² and the squared difference in the exponent of 2, and rx, ry
-    the window's radii, each (h, w) or (1, w) for one row that serves all; out (C, h, w).
+    sigmas (h, w), or (1, w) for one row that serves all; out (C, h, w).
 
     Differences from the centre are averaged, not values, so a flat field stays flat exactly.
     One loop serves all cases (`keep` leaves neighbours out), so no case rounds differently.
     """
     channels, height, width = out.shape
+    gx, gy, gr = np.empty(width, np.float32), np.empty(width, np.float32), np.empty(width, np.float32)
+    rx, ry = np.empty(width, np.int32), np.empty(width, np.int32)
     ones = np.ones(width, np.float32)
     keep = np.empty(width, np.float32)
     weights = np.empty(width, np.float32)
@@ -122,8 +139,9 @@ def _filter(
     masked = valid.shape[0] > 1
     inner = slice(halo, halo + width)
     for y in range(height):
-        m = min(y, gx.shape[0] - 1)
-        low_x, high_x, low_y, high_y = rx[m].min(), rx[m].max(), ry[m].min(), ry[m].max()
+        if y < sx.shape[0]:
+            _set_row(sx[y], sy[y], sr[y], gx, gy, gr, rx, ry)
+        low_x, high_x, low_y, high_y = rx.min(), rx.max(), ry.min(), ry.max()
         row = y + halo
         weights[:] = _F(1.0)
         total[:] = _F(0.0)
@@ -136,19 +154,19 @@ def _filter(
                 used = ones
                 outer = slice(halo + dx, halo + dx + width)
                 if masked or not _inside(dx, dy, low_x, low_y):
-                    _set_keep(keep, rx[m], ry[m], dx, dy, valid[row + dy if masked else 0, outer], masked)
+                    _set_keep(keep, rx, ry, dx, dy, valid[row + dy if masked else 0, outer], masked)
                     used = keep
                 if channels == 1:
                     _add_grey(
                         pixels[0, row, inner], pixels[0, row + dy, outer],
-                        fx, fy, gx[m], gy[m], gr[m], used, weights, total[0],
+                        fx, fy, gx, gy, gr, used, weights, total[0],
                     )  # fmt: skip
                 else:
                     _add_colour(
                         (pixels[0, row, inner], pixels[0, row + dy, outer]),
                         (pixels[1, row, inner], pixels[1, row + dy, outer]),
                         (pixels[2, row, inner], pixels[2, row + dy, outer]),
-                        fx, fy, gx[m], gy[m], gr[m], used, weights, total,
+                        fx, fy, gx, gy, gr, used, weights, total,
                     )  # fmt: skip
         for c in range(channels):
             for x in range(width):
@@ -165,40 +183,28 @@ def bilateral_cpu(
     sigma_x: FloatArray,
     sigma_y: FloatArray,
     sigma_r: FloatArray,
-    radius_x: Any,
-    radius_y: Any,
 ) -> FloatArray:
     """Filter one tile on this thread.
 
     Args:
         pixels: `(C, h + 2 halo, w + 2 halo)` float32 with C = 1 or 3.
-        halo: margin, at least the largest radius.
+        halo: margin, at least the largest radius of the window (see `window.radii`).
         valid: `(h + 2 halo, w + 2 halo)`, or None.
         sigma_x: `(h, w)`, or `(1, w)` where every row is the same.
         sigma_y: the same shape.
         sigma_r: the same shape.
-        radius_x: the same shape, int32.
-        radius_y: the same shape, int32.
 
     Returns:
         `(C, h, w)` float32.
     """
     channels, height, width = pixels.shape[0], pixels.shape[1] - 2 * halo, pixels.shape[2] - 2 * halo
     out = np.empty((channels, height, width), np.float32)
-    gx, gy, gr = (_factor(sigma) for sigma in (sigma_x, sigma_y, sigma_r))
     mask = _ALL_VALID if valid is None else valid
-    _filter(pixels, halo, mask, gx, gy, gr, radius_x, radius_y, out)
+    _filter(pixels, halo, mask, sigma_x, sigma_y, sigma_r, out)
     return out
 
 
 def compile_now() -> None:
     """Compile the kernel, or load it from the cache: seconds on the very first start, once."""
-    row = np.ones((1, 1), np.float32)
-    reach = np.ones((1, 1), np.int32)
-    bilateral_cpu(np.zeros((1, 3, 3), np.float32), 1, None, row, row, row, reach, reach)
-
-
-def _factor(sigma: FloatArray) -> FloatArray:
-    """-log2(e) / (2 sigma²), in double precision before it is rounded once."""
-    wide = sigma.astype(np.float64)
-    return np.maximum(-_LOG2_E / (2.0 * wide * wide), -3e38).astype(np.float32)
+    row = np.full((1, 1), 0.5, np.float32)
+    bilateral_cpu(np.zeros((1, 3, 3), np.float32), 1, None, row, row, row)

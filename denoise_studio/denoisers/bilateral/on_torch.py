@@ -6,6 +6,7 @@ import numpy as np
 
 from denoise_studio.core.errors import OutOfMemory
 from denoise_studio.core.types import BoolArray, FloatArray
+from denoise_studio.denoisers.bilateral.window import radii
 
 
 def bilateral_torch(
@@ -15,8 +16,6 @@ def bilateral_torch(
     sigma_x: FloatArray,
     sigma_y: FloatArray,
     sigma_r: FloatArray,
-    radius_x: Any,
-    radius_y: Any,
     device: str,
 ) -> FloatArray:
     """Arguments as `bilateral_cpu`, plus the torch device; the result is on the CPU.
@@ -28,7 +27,7 @@ def bilateral_torch(
 
     try:
         with torch.inference_mode():
-            return _run(torch, pixels, halo, valid, (sigma_x, sigma_y, sigma_r), (radius_x, radius_y), device)
+            return _run(torch, pixels, halo, valid, (sigma_x, sigma_y, sigma_r), device)
     except torch.OutOfMemoryError:
         reason = "the GPU has not enough memory for this tile"
     except RuntimeError as error:  # Apple's backend raises a plain one
@@ -45,20 +44,21 @@ def inside(dx: int, dy: int, rx: int, ry: int) -> bool:
     return dx * dx * yy + dy * dy * xx <= xx * yy and dx * dx <= xx and dy * dy <= yy
 
 
-def _run(torch: Any, pixels: Any, halo: int, valid: Any, sigmas: Any, radii: Any, device: str) -> FloatArray:
+def _run(torch: Any, pixels: Any, halo: int, valid: Any, sigmas: Any, device: str) -> FloatArray:
     source = torch.from_numpy(pixels).to(device)
     height, width = source.shape[1] - 2 * halo, source.shape[2] - 2 * halo
     gx, gy, gr = (
         torch.from_numpy((-0.5 / np.square(s.astype(np.float64))).clip(-3e38).astype(np.float32)).to(device)
         for s in sigmas
     )
-    rx, ry = (torch.from_numpy(np.ascontiguousarray(radius)).to(device) for radius in radii)
+    reach = [radii(sigma) for sigma in sigmas[:2]]
+    rx, ry = (torch.from_numpy(radius).to(device) for radius in reach)
     mask = None if valid is None else torch.from_numpy(np.ascontiguousarray(valid)).to(device)
     centre = source[:, halo : halo + height, halo : halo + width]
     weights = torch.ones((height, width), device=device)
     total = torch.zeros_like(centre)
-    reach_x, reach_y = int(radii[0].max()), int(radii[1].max())
-    low_x, low_y = int(radii[0].min()), int(radii[1].min())
+    reach_x, reach_y = int(reach[0].max()), int(reach[1].max())
+    low_x, low_y = int(reach[0].min()), int(reach[1].min())
     xx, yy = rx.square(), ry.square()
     for dy in range(-reach_y, reach_y + 1):
         for dx in range(-reach_x, reach_x + 1):

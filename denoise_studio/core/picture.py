@@ -84,13 +84,15 @@ class Source:
     """Where a picture came from, kept whole for the way back.
 
     `metadata` belongs to the format that made it; nobody else looks inside. `summary` is what
-    `info` prints: plain names and values without patient data.
+    `info` prints: plain names and values without patient data. `sha256` is the file's checksum
+    when it was opened.
     """
 
     format: str
     path: Path | None = None
     metadata: Any = None
     summary: Mapping[str, Any] = field(default_factory=dict)
+    sha256: str = ""
 
 
 _serial = itertools.count(1)

@@ -15,8 +15,8 @@ import msgspec
 from denoise_studio.core import recipe as recipes
 from denoise_studio.core.errors import FormatError, RecipeError, StudioError
 from denoise_studio.core.recipe import Recipe
-from denoise_studio.engine.record import file_sha256, relative
-from denoise_studio.formats.files import write_bytes
+from denoise_studio.engine.record import relative
+from denoise_studio.formats.files import file_sha256, write_bytes
 
 FORMAT = "denoise-studio-project"
 VERSION = 1

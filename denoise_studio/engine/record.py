@@ -18,11 +18,13 @@ import numpy as np
 from denoise_studio import __version__
 from denoise_studio.core import recipe as recipes
 from denoise_studio.core.errors import RecipeError
+from denoise_studio.core.picture import Picture
 from denoise_studio.core.recipe import Recipe
 from denoise_studio.core.types import FloatArray
 from denoise_studio.denoisers import get_denoiser
 from denoise_studio.engine.render import Rendering
 from denoise_studio.formats import Encoded, SaveOptions
+from denoise_studio.formats.files import file_sha256
 
 FORMAT = "denoise-studio-record"
 VERSION = 1
@@ -96,12 +98,6 @@ def record_path(output: Path) -> Path:
     return output.with_name(output.name + SUFFIX)
 
 
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes, hexadecimal."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def pixels_sha256(pixels: FloatArray) -> str:
     """SHA-256 of `(C, H, W)` float32 pixels, little-endian, C order, hexadecimal."""
     return hashlib.sha256(np.ascontiguousarray(pixels, "<f4").data).hexdigest()
@@ -129,7 +125,6 @@ def make_record(
     """
     recipe = rendering.recipe
     denoiser = get_denoiser(recipe.method)
-    source = rendering.picture.source.path if rendering.picture.source else None
     stored = encoded.stored
     return Record(
         recipe=recipe,
@@ -140,7 +135,7 @@ def make_record(
         seed=recipe.seed,
         tile=rendering.tile,
         milliseconds=round(rendering.milliseconds, 1),
-        input=None if source is None else Input(relative(source, output.parent), file_sha256(source)),
+        input=_input(rendering.picture, output),
         output=Output(
             name=output.name,
             format=format_id,
@@ -156,6 +151,14 @@ def make_record(
         ),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+def _input(picture: Picture, output: Path) -> Input | None:
+    """The file as it was when it was opened: it may have changed since."""
+    source = picture.source
+    if source is None or source.path is None:
+        return None
+    return Input(relative(source.path, output.parent), source.sha256 or file_sha256(source.path))
 
 
 def relative(path: Path, folder: Path) -> str:

@@ -11,7 +11,6 @@ from denoise_studio.core.progress import Progress
 from denoise_studio.core.types import FloatArray
 from denoise_studio.engine.record import (
     Record,
-    file_sha256,
     pixels_sha256,
     read_record,
     record_path,
@@ -19,6 +18,7 @@ from denoise_studio.engine.record import (
 )
 from denoise_studio.engine.render import Rendering, render_in_full
 from denoise_studio.formats import SaveOptions, all_formats, open_picture
+from denoise_studio.formats.files import file_sha256
 
 
 @dataclass(frozen=True)

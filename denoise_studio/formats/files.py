@@ -1,5 +1,6 @@
 """Writing a file so that a failure leaves nothing behind: beside the target, then renamed."""
 
+import hashlib
 import os
 import re
 import tempfile
@@ -46,6 +47,12 @@ def write_bytes(path: Path, data: bytes) -> None:
     """Write a whole file through `replacing`."""
     with replacing(path) as temporary:
         temporary.write_bytes(data)
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _flush(path: Path) -> None:

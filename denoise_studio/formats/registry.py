@@ -8,7 +8,7 @@ from denoise_studio.core.errors import Cancelled, FormatError
 from denoise_studio.core.picture import Picture
 from denoise_studio.core.progress import Progress
 from denoise_studio.formats.base import Encoded, Format, SaveOptions, SaveReport
-from denoise_studio.formats.files import replacing
+from denoise_studio.formats.files import file_sha256, replacing
 
 _HEAD = 1024
 
@@ -36,7 +36,10 @@ def open_picture(path: str | os.PathLike[str], progress: Progress | None = None)
     head = _head(path)
     for candidate in all_formats():
         if candidate.matches(head):
-            return _note_name(_open(candidate, path, progress or Progress()), path, candidate)
+            checksum = _checksum(path)
+            picture = _note_name(_open(candidate, path, progress or Progress()), path, candidate)
+            assert picture.source is not None
+            return replace(picture, source=replace(picture.source, sha256=checksum))
     names = ", ".join(candidate.name for candidate in all_formats())
     raise FormatError(f"{path.name} is not a picture that Denoise Studio reads ({names}).")
 
@@ -56,6 +59,13 @@ def _head(path: Path) -> bytes:
     if not head:
         raise FormatError(f"{path.name} is empty.")
     return head
+
+
+def _checksum(path: Path) -> str:
+    try:
+        return file_sha256(path)
+    except OSError as error:
+        raise FormatError(f"Cannot read {path}: {_reason(error)}.") from None
 
 
 def _open(chosen: Format, path: Path, progress: Progress) -> Picture:

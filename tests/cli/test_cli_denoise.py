@@ -11,7 +11,8 @@ from builders import bilateral, region
 import denoise_studio as ds
 from denoise_studio.core.recipe import from_dict, to_json
 from denoise_studio.core.region import Box
-from denoise_studio.engine.record import file_sha256, pixels_sha256, read_recipe
+from denoise_studio.engine.record import pixels_sha256, read_recipe
+from denoise_studio.formats.files import file_sha256
 
 RECORD = {
     "format", "version", "recipe", "method", "software", "device", "precision", "seed", "tile",

@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -12,7 +13,6 @@ from denoise_studio.core.errors import FormatError, RecipeError
 from denoise_studio.core.recipe import Recipe
 from denoise_studio.engine.export import export
 from denoise_studio.engine.record import (
-    file_sha256,
     make_record,
     pixels_sha256,
     read_recipe,
@@ -22,6 +22,7 @@ from denoise_studio.engine.record import (
 )
 from denoise_studio.engine.render import render_in_full
 from denoise_studio.formats import SaveOptions, encode_for, open_picture
+from denoise_studio.formats.files import file_sha256
 
 
 @pytest.fixture
@@ -159,10 +160,22 @@ def test_the_source_is_refused(rendering, source, out):
     assert names(source.parent) == ["data.npy"]
 
 
-def test_a_source_that_is_gone_cannot_be_recorded(rendering, source, out):
+@pytest.mark.parametrize("fate", ["gone", "changed"])
+def test_the_record_names_the_source_as_it_was_when_it_was_opened(rendering, source, out, fate):
+    opened = file_sha256(source)
+    if fate == "gone":
+        source.unlink()
+    else:
+        source.write_bytes(b"something else")
+    assert export(rendering, out).record.input.sha256 == opened
+
+
+def test_a_picture_whose_file_was_never_read_and_is_gone_cannot_be_recorded(rendering, source, out):
+    picture = rendering.picture
+    unread = replace(picture, source=replace(picture.source, sha256=""))
     source.unlink()
     with pytest.raises(FormatError, match="source file can no longer be read"):
-        export(rendering, out)
+        export(replace(rendering, picture=unread), out)
     assert names(out.parent) == []
 
 

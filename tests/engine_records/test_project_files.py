@@ -11,7 +11,7 @@ from denoise_studio.core.recipe import Recipe
 from denoise_studio.core.region import Box
 from denoise_studio.engine.presets import delete_preset, load_presets, save_preset
 from denoise_studio.engine.project import Project, ProjectPicture, load_project, save_project
-from denoise_studio.engine.record import file_sha256
+from denoise_studio.formats.files import file_sha256
 
 
 @pytest.fixture

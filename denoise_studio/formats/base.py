@@ -64,12 +64,14 @@ class Format(ABC):
         id: "dicom", "tiff", "png", "jpeg", "npy".
         name: for dialogs.
         suffixes: lower case, with the dot; the first is the default.
+        depths: values of `SaveOptions.bits` that a person may choose between.
         lossless: whether opening a saved file gives exactly `encode(...).pixels`.
     """
 
     id: str
     name: str
     suffixes: tuple[str, ...]
+    depths: tuple[int, ...] = ()
     lossless: bool = True
     can_write: bool = True
 

@@ -43,6 +43,7 @@ class Png(Format):
     id = "png"
     name = "PNG"
     suffixes = (".png",)
+    depths = (8, 16)
 
     def matches(self, head: bytes) -> bool:
         return head.startswith(png.SIGNATURE)

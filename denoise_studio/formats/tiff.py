@@ -33,6 +33,7 @@ class Tiff(Format):
     id = "tiff"
     name = "TIFF"
     suffixes = (".tif", ".tiff")
+    depths = (8, 16, 32)
 
     def matches(self, head: bytes) -> bool:
         return head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")

@@ -16,8 +16,9 @@ from denoise_studio.engine.export import ExportReport
 from denoise_studio.engine.lanes import Job
 from denoise_studio.engine.presets import load_presets, save_preset
 from denoise_studio.engine.project import SUFFIX, save_project
-from denoise_studio.formats import SaveOptions
+from denoise_studio.formats import SaveOptions, format_for
 from denoise_studio.gui.document import Document
+from denoise_studio.gui.export_dialog import ExportDialog
 from denoise_studio.gui.pictures import (
     WRITING,
     Opened,
@@ -161,7 +162,21 @@ class Files(QObject):
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.selectNameFilter(own)
         dialog.selectFile(f"{stem}-denoised{suffix}")
-        dialog.fileSelected.connect(lambda name: self.export(document, Path(name)))
+        dialog.fileSelected.connect(lambda name: self._ask_options(document, Path(name)))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _ask_options(self, document: Document, path: Path) -> None:
+        try:
+            chosen = format_for(path)
+        except StudioError as error:
+            self.complain(str(error))
+            return
+        if not ExportDialog.wanted(chosen):
+            self.export(document, path)
+            return
+        dialog = ExportDialog(chosen, path.name, self._window)
+        dialog.accepted.connect(lambda: self.export(document, path, dialog.options()))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 

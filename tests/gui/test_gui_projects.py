@@ -13,8 +13,10 @@ from PySide6.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QInpu
 from denoise_studio.core.parameter import Values
 from denoise_studio.engine.presets import load_presets
 from denoise_studio.engine.project import load_project, save_project
+from denoise_studio.formats import open_picture
 from denoise_studio.gui.autosave import left_behind
 from denoise_studio.gui.dialogs import PreferencesDialog
+from denoise_studio.gui.export_dialog import ExportDialog
 
 
 @pytest.fixture
@@ -444,15 +446,55 @@ def dialogs_of_files():
     return [w for w in QApplication.topLevelWidgets() if isinstance(w, QFileDialog) and w.isVisible()]
 
 
-def test_the_export_dialog_saves_what_was_typed(studio_window, tmp_path):
-    studio = studio_window
-    studio.open(small_photo(tmp_path / "a.png"))
+def export_options():
+    return [w for w in QApplication.topLevelWidgets() if isinstance(w, ExportDialog) and w.isVisible()]
+
+
+def type_name(studio, path):
     studio.action("export").trigger()
     (dialog,) = dialogs_of_files()
-    dialog.fileSelected.emit(str(tmp_path / "typed.png"))
+    dialog.fileSelected.emit(str(path))
     dialog.close()
+
+
+@pytest.mark.parametrize("choice", [0, 1])
+def test_the_export_dialog_saves_what_was_typed(studio_window, tmp_path, choice):
+    studio = studio_window
+    studio.open(small_photo(tmp_path / "a.png"))
+    type_name(studio, tmp_path / "typed.png")
+    (options,) = export_options()
+    assert [options.bits.itemData(i) for i in range(options.bits.count())] == [None, 8, 16]
+    options.bits.setCurrentIndex(choice)
+    options.accept()
     studio.files_done()
-    assert (tmp_path / "typed.png").is_file()
+    assert open_picture(tmp_path / "typed.png").stored.bits == 8
+
+
+def test_the_export_dialog_offers_depth_and_quality(studio_window, tmp_path):
+    studio = studio_window
+    studio.open(small_photo(tmp_path / "a.png"))
+    type_name(studio, tmp_path / "deep.tiff")
+    (options,) = export_options()
+    options.bits.setCurrentIndex(options.bits.findData(16))
+    options.accept()
+    studio.files_done()
+    assert open_picture(tmp_path / "deep.tiff").stored.bits == 16
+    sizes = []
+    for quality in (30, 95):
+        type_name(studio, tmp_path / f"{quality}.jpg")
+        (options,) = export_options()
+        assert not options.bits.isVisible()
+        options.quality.setValue(quality)
+        options.accept()
+        studio.files_done()
+        sizes.append((tmp_path / f"{quality}.jpg").stat().st_size)
+    assert sizes[0] < sizes[1]
+    type_name(studio, tmp_path / "straight.npy")  # nothing to choose: saved at once
+    assert not export_options()
+    studio.files_done()
+    assert (tmp_path / "straight.npy").is_file()
+    type_name(studio, tmp_path / "what.xyz")
+    assert "Cannot tell the format" in studio.complaint()
 
 
 def test_the_sample_opens_from_the_menu_and_is_not_remembered(studio_window):

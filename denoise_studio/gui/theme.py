@@ -94,6 +94,8 @@ QToolButton#section:checked {{ background: transparent; }}
 QToolButton#section:hover {{ background: {raised}; }}
 QPushButton {{ background: {raised}; border: 1px solid {line}; border-radius: 5px; padding: 4px 10px;
     color: {text}; min-height: 18px; }}
+QMessageBox QPushButton {{ min-width: 140px; }}
+QMessageBox QLabel {{ padding: 6px 4px; }}
 QPushButton:hover {{ border-color: {accent}; }}
 QPushButton:disabled {{ color: {quiet}; }}
 QPushButton:default {{ border-color: {accent}; }}

@@ -26,8 +26,11 @@ def field(recipe: Recipe, name: str, base: Value, rect: Rect) -> FieldValue:
     for region in touching:
         value = np.float32(region.parameters[name])
         mask = _mask(region, rect)
+        step = value - result
+        step *= mask
+        result += step
         # Where the mask is 1 the region's value must come out exactly, without rounding.
-        result = np.where(mask == 1, value, result + mask * (value - result)).astype(np.float32)
+        np.copyto(result, value, where=mask == 1)
     return result
 
 

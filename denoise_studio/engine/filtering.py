@@ -26,7 +26,7 @@ from denoise_studio.engine.workers import pool
 log = logging.getLogger(__name__)
 
 SMALLEST_TILE = 32
-_AHEAD = 2
+_AHEAD = 1
 """Tiles that wait while every worker has one: each holds memory until it is taken."""
 Sink = Callable[[Rect, FloatArray], None]
 
@@ -85,7 +85,7 @@ class Filter:
 
     def _run_parallel(self, rects: Iterable[Rect], sink: Sink, progress: Progress) -> None:
         threads = pool()
-        waiting = deque(_thin(rects, devices.worker_count()) if self.denoiser.exact_tiles else rects)
+        waiting = deque(self._thinned(rects) if self.denoiser.exact_tiles else rects)
         running: deque[tuple[Rect, Future[FloatArray]]] = deque()
         try:
             while waiting or running:
@@ -102,6 +102,18 @@ class Filter:
             for _, future in running:
                 if not future.cancelled():
                     future.exception()  # wait: nothing may still read the picture afterwards
+
+    def _thinned(self, rects: Iterable[Rect]) -> list[Rect]:
+        """Cut the few rectangles of a small job so that every worker gets some.
+
+        Bands of at most 128 rows: whole cells need more than twice a 512 x 512 picture in memory,
+        finer bands cost more time than they save memory; 64 where regions need maps beside it.
+        """
+        rects, workers = list(rects), devices.worker_count()
+        if len(rects) >= 8 * workers:
+            return rects
+        rows = 64 if self.recipe.active_regions else 128
+        return [part for rect in rects for part in _bands(rect, workers, rows)]
 
     def _filter(self, rect: Rect, progress: Progress) -> FloatArray:
         """One rectangle, in as many tiles as memory asks for."""
@@ -170,18 +182,6 @@ class Filter:
         )
 
 
-def _thin(rects: Iterable[Rect], workers: int) -> list[Rect]:
-    """Cut the few rectangles of a small job so that every worker gets some.
-
-    At most 128 rows each: whole cells need more than twice a 512 x 512 picture in memory, finer
-    bands cost more time than they save memory.
-    """
-    rects = list(rects)
-    if len(rects) >= 2 * workers:
-        return rects
-    return [part for rect in rects for part in _bands(rect, workers)]
-
-
-def _bands(rect: Rect, count: int) -> list[Rect]:
-    rows = min(128, max(16, -(-rect.height // count)))
+def _bands(rect: Rect, count: int, most: int) -> list[Rect]:
+    rows = min(most, max(16, -(-rect.height // count)))
     return [Rect.from_edges(rect.x, y, rect.x1, min(y + rows, rect.y1)) for y in range(rect.y, rect.y1, rows)]

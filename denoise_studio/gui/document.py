@@ -11,7 +11,7 @@ from denoise_studio.core.parameter import Values
 from denoise_studio.core.picture import Picture
 from denoise_studio.core.recipe import Recipe
 from denoise_studio.core.region import Region
-from denoise_studio.engine.catalogue import get_denoiser
+from denoise_studio.denoisers import get_denoiser
 from denoise_studio.engine.display import Levels, default_levels
 from denoise_studio.engine.resolve import default_recipe
 from denoise_studio.engine.session import Response

@@ -14,7 +14,7 @@ from denoise_studio.core.recipe import Recipe
 from denoise_studio.core.resources import resource
 from denoise_studio.engine.export import ExportReport
 from denoise_studio.engine.lanes import Job
-from denoise_studio.engine.presets import load_presets, save_preset
+from denoise_studio.engine.presets import delete_preset, load_presets, save_preset
 from denoise_studio.engine.project import SUFFIX, save_project
 from denoise_studio.formats import SaveOptions, format_for
 from denoise_studio.gui.document import Document
@@ -324,10 +324,24 @@ class Files(QObject):
     def fill_presets(self) -> None:
         menu: QMenu = self._window.presets_menu
         menu.clear()
-        for name, recipe in load_presets(self._window.settings.presets):
+        presets = load_presets(self._window.settings.presets)
+        for name, recipe in presets:
             menu.addAction(name).triggered.connect(functools.partial(self._use_preset, name, recipe))
-        if menu.isEmpty():
+        if not presets:
             menu.addAction("None yet: Edit ▸ Save as preset …").setEnabled(False)
+            return
+        menu.addSeparator()
+        forget = menu.addMenu("&Delete a preset")
+        for name, _ in presets:
+            forget.addAction(name).triggered.connect(functools.partial(self._delete_preset, name))
+
+    def _delete_preset(self, name: str, *_: object) -> None:
+        try:
+            delete_preset(self._window.settings.presets, name)
+        except StudioError as error:
+            self.complain(str(error))
+            return
+        self._window.status.say(f"Deleted the preset “{name}”.")
 
     def _use_preset(self, name: str, recipe: Recipe, *_: object) -> None:
         document = self._window.document

@@ -178,7 +178,6 @@ class MainWindow(QMainWindow):
         bar.setMovable(False)
         bar.setIconSize(QSize(20, 20))
         self.addToolBar(bar)
-        self.tool_bar = bar
         for name in ("open", "export", "", "undo", "redo", "", "side", "wipe", "difference"):
             bar.addAction(self.actions_[name]) if name else bar.addSeparator()
         self.hold_button = QToolButton()

@@ -26,14 +26,12 @@ class Settings:
         recent: paths of pictures and projects, newest first.
         remember_medical: whether DICOM paths may enter `recent`.
         memory_mb: budget for kept results.
-        notice_read: whether the "not for diagnosis" notice was acknowledged.
     """
 
     theme: str = "dark"
     recent: list[str] = field(default_factory=list)
     remember_medical: bool = False
     memory_mb: int = 1024
-    notice_read: bool = False
 
     def with_recent(self, path: Path) -> "Settings":
         text = str(path.resolve())

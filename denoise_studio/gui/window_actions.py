@@ -9,8 +9,8 @@ from denoise_studio.core.errors import RecipeError
 from denoise_studio.core.parameter import Value, Values
 from denoise_studio.core.picture import Picture
 from denoise_studio.core.recipe import Recipe
+from denoise_studio.denoisers import get_denoiser
 from denoise_studio.engine import devices
-from denoise_studio.engine.catalogue import get_denoiser
 from denoise_studio.engine.display import default_levels, robust_levels
 from denoise_studio.gui.dialogs import PreferencesDialog, about_dialog, shortcuts_dialog
 from denoise_studio.gui.document import Document

@@ -127,7 +127,13 @@ def test_renders_in_several_threads_at_once():
 
 @pytest.mark.parametrize(
     ("method", "channels", "side"),
-    [("bilateral", 1, 2048), ("bilateral", 3, 1024), ("identity", 1, 1024), ("nlm", 1, 600), ("nlm", 3, 520)],
+    [
+        ("bilateral", 1, 2048),
+        ("bilateral", 3, 1024),
+        ("identity", 1, 1024),
+        ("nlm", 1, 600),
+        ("nlm", 3, 520),
+    ],
 )
 @pytest.mark.parametrize("make", [picture, padded], ids=["plain", "padded"])
 def test_a_render_needs_less_than_twice_the_picture(method, channels, side, make, monkeypatch):
@@ -138,7 +144,19 @@ def test_a_render_needs_less_than_twice_the_picture(method, channels, side, make
     regions = tuple(region(shape, feather=20, **values) for shape in shapes)
     recipe = Recipe(method=method, regions=regions, device="cpu")
     render(make(64, 64, channels), recipe)  # imports and compiles
-    shown = make(side, side, channels)
+    check_memory(make(side, side, channels), recipe)
+
+
+@pytest.mark.parametrize("strength", [1.0, 0.5])
+def test_a_small_bilateral_without_regions_needs_less_than_twice_the_picture(strength, monkeypatch):
+    """Even where the few tiles in flight are a large share of the picture."""
+    monkeypatch.setattr(devices, "worker_count", lambda: 2)
+    recipe = Recipe(method="bilateral", strength=strength, device="cpu")
+    render(picture(64, 64), recipe)  # imports and compiles
+    check_memory(picture(512, 512), recipe)
+
+
+def check_memory(shown, recipe):
     tracemalloc.start()
     try:
         result = render(shown, recipe)

@@ -264,7 +264,7 @@ def test_presets_are_saved_listed_and_used(studio_window, tmp_path):
     studio.window.show_index(1)
     first = studio.recipe
     studio.window.files.fill_presets()
-    (action,) = studio.window.presets_menu.actions()
+    action = studio.window.presets_menu.actions()[0]
     assert action.text() == "My bones"
     action.trigger()
     assert studio.recipe.parameters["sigma_x"] == 2.6
@@ -272,6 +272,9 @@ def test_presets_are_saved_listed_and_used(studio_window, tmp_path):
     assert "My bones" in studio.action("undo").toolTip()
     studio.action("undo").trigger()
     assert studio.recipe == first
+    forget = studio.window.presets_menu.actions()[-1].menu()
+    forget.actions()[0].trigger()
+    assert not load_presets(studio.window.settings.presets)
     studio.finish()
 
 

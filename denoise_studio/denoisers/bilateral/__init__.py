@@ -41,11 +41,10 @@ def _load() -> Apply:
 
 
 def _maps(tile: Tile) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """sigma_x, sigma_y and sigma_r, `(h, w)`, or `(1, w)` if none varies."""
-    height, width = (side - 2 * tile.halo for side in tile.pixels.shape[1:])
+    """sigma_x, sigma_y and sigma_r, each `(h, w)`, or `(1, w)` if it does not vary."""
+    width = tile.pixels.shape[2] - 2 * tile.halo
     values = [np.asarray(tile.values[name], np.float32) for name in ("sigma_x", "sigma_y", "sigma_r")]
-    shape = (height, width) if any(value.ndim for value in values) else (1, width)
-    x, y, r = (np.ascontiguousarray(np.broadcast_to(value, shape)) for value in values)
+    x, y, r = (np.ascontiguousarray(v if v.ndim else np.full((1, width), v)) for v in values)
     return x, y, r
 
 

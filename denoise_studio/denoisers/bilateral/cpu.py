@@ -124,7 +124,7 @@ def _filter(
     """Filter a tile.
 
     pixels (C, h + 2 halo, w + 2 halo); valid the same height and width, or (1, 1) for "all";
-    sigmas (h, w), or (1, w) for one row that serves all; out (C, h, w).
+    sigmas each (h, w), or (1, w) for one row that serves all; out (C, h, w).
 
     Differences from the centre are averaged, not values, so a flat field stays flat exactly.
     One loop serves all cases (`keep` leaves neighbours out), so no case rounds differently.
@@ -138,9 +138,11 @@ def _filter(
     total = np.empty((channels, width), np.float32)
     masked = valid.shape[0] > 1
     inner = slice(halo, halo + width)
+    rows = max(sx.shape[0], sy.shape[0], sr.shape[0])
     for y in range(height):
-        if y < sx.shape[0]:
-            _set_row(sx[y], sy[y], sr[y], gx, gy, gr, rx, ry)
+        if y < rows:
+            row_x, row_y, row_r = min(y, sx.shape[0] - 1), min(y, sy.shape[0] - 1), min(y, sr.shape[0] - 1)
+            _set_row(sx[row_x], sy[row_y], sr[row_r], gx, gy, gr, rx, ry)
         low_x, high_x, low_y, high_y = rx.min(), rx.max(), ry.min(), ry.max()
         row = y + halo
         weights[:] = _F(1.0)
@@ -191,8 +193,8 @@ def bilateral_cpu(
         halo: margin, at least the largest radius of the window (see `window.radii`).
         valid: `(h + 2 halo, w + 2 halo)`, or None.
         sigma_x: `(h, w)`, or `(1, w)` where every row is the same.
-        sigma_y: the same shape.
-        sigma_r: the same shape.
+        sigma_y: likewise.
+        sigma_r: likewise.
 
     Returns:
         `(C, h, w)` float32.

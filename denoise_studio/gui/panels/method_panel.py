@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QComboBox, QLabel, QVBoxLayout, QWidget
 
 from denoise_studio.core.errors import RecipeError
 from denoise_studio.core.parameter import Parameter
-from denoise_studio.engine.catalogue import all_denoisers, get_denoiser
+from denoise_studio.denoisers import all_denoisers, get_denoiser
 from denoise_studio.engine.resolve import estimated_noise, resolve
 from denoise_studio.gui.document import Document
 from denoise_studio.gui.panels.parameter_form import STRENGTH, ParameterForm

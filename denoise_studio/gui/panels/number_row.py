@@ -43,7 +43,6 @@ class NumberRow(QWidget):
         super().__init__(parent)
         self._logarithmic = False
         self._low, self._high, self._value = 0.0, 1.0, 0.0
-        self._whole = False
         self._gesture = 0
         self.check = QCheckBox(label)
         self.label = QLabel(label)
@@ -92,7 +91,7 @@ class NumberRow(QWidget):
         self, low: float, high: float, step: float, unit: str, logarithmic: bool = False, whole: bool = False
     ) -> None:
         """Range, smallest sensible step and unit, as the number box shows them."""
-        self._low, self._high, self._logarithmic, self._whole = low, high, logarithmic and low > 0, whole
+        self._low, self._high, self._logarithmic = low, high, logarithmic and low > 0
         blocked = self.spin.blockSignals(True)
         self.spin.setDecimals(0 if whole else min(6, max(0, math.ceil(-math.log10(step)))))
         self.spin.setRange(low, high)

@@ -16,7 +16,6 @@ class PicturesPanel(QWidget):
 
     Signals:
         chosen: index of the picture to show.
-        close_requested: index of the picture to close.
     """
 
     chosen = Signal(int)

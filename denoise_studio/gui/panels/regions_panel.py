@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QColor, QIcon, QKeyEvent, QPixmap
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 from denoise_studio.core.errors import RecipeError
 from denoise_studio.core.parameter import Values
 from denoise_studio.core.region import Box, Brush, Ellipse, Polygon, Region
-from denoise_studio.engine.catalogue import get_denoiser
+from denoise_studio.denoisers import get_denoiser
 from denoise_studio.engine.resolve import resolve
 from denoise_studio.gui.document import Document
 from denoise_studio.gui.icons import icon
@@ -44,8 +44,6 @@ _GEOMETRY = (
 
 class RegionsPanel(QWidget):
     """Adds, lists, edits and removes regions."""
-
-    tool_requested = Signal(str)
 
     def __init__(self, tools: RegionTools, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -86,7 +86,6 @@ class Compare(QWidget):
         self.mode = Mode.SIDE
         self.holding = False
         self._wipe_share = 0.5
-        self.drawn_ids: dict[str, int] = {}
         self.viewport = Viewport(self)
         self.before = Pane("Before", self.viewport)
         self.after = Pane("After", self.viewport)

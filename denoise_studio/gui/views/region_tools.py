@@ -57,7 +57,6 @@ class RegionTools(QObject):
         self._rois: dict[tuple[str, str, int], Any] = {}
         self._roi_shape: Shape | None = None
         self._gesture = 0
-        self._syncing = False
         self._index = -1
         self._points: list[tuple[float, float]] = []
         self._strokes: tuple[Stroke, ...] = ()
@@ -176,7 +175,7 @@ class RegionTools(QObject):
 
     def _roi_moved(self) -> None:
         document = self._document
-        if document is None or self._roi is None or self._roi_shape is None or self._syncing:
+        if document is None or self._roi is None or self._roi_shape is None:
             return
         region = document.selected_region
         shape = shape_of(self._roi, self._roi_shape)

@@ -174,7 +174,7 @@ class MainWindow(QMainWindow):
                 menus[declared.menu].addSeparator()
 
     def _build_tool_bar(self) -> None:
-        bar = QToolBar("Tools")
+        bar = self.tool_bar = QToolBar("Tools")
         bar.setMovable(False)
         bar.setIconSize(QSize(20, 20))
         self.addToolBar(bar)

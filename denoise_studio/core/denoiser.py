@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from denoise_studio.core.errors import RecipeError
+from denoise_studio.core.fitted import Fit
 from denoise_studio.core.parameter import Parameter, Value, Values
 from denoise_studio.core.types import BoolArray, FloatArray
 
@@ -21,7 +22,8 @@ class Tile:
         valid: same height and width, False where a pixel must neither be filtered nor be
             looked at (its value there is 0); None if all are valid.
         halo: margin on every side, at least what the method's `halo` asked for.
-        values: every parameter of the method.
+        values: every parameter of the method, arrays `(h, w)`; for a method with `wide_values`
+            arrays have the size of `pixels`, mirrored at the picture's edges as these are.
         noise_level: noise sd in the picture's unit.
         value_range: smallest and largest valid value of the whole picture (not of the tile).
         device: "cpu", "cuda" or "mps".
@@ -45,6 +47,26 @@ Raises `OutOfMemory` when the device has not enough memory for this tile.
 """
 
 
+@dataclass(frozen=True, eq=False)
+class Footprint:
+    """What one stage of a filter does at one pixel.
+
+    Args:
+        name: what a person reads ("Stage 1").
+        weights: `(2 ry + 1, 2 rx + 1)` float32, the shares of the neighbours in the result; they
+            sum to 1, the pixel itself is in the middle.
+        values: the parameters at this pixel, by parameter name.
+    """
+
+    name: str
+    weights: FloatArray
+    values: Mapping[str, float]
+
+
+Explain = Callable[[Tile], tuple[Footprint, ...]]
+"""Shows the filter at the one inner pixel of a tile, one footprint a stage."""
+
+
 @dataclass(frozen=True)
 class Denoiser:
     """A method's descriptor: all that the engine and the window know of it.
@@ -66,6 +88,12 @@ class Denoiser:
         uses_noise_level: whether `Tile.noise_level` matters.
         devices: where it can run.
         cost: rough floating-point operations a pixel at default values, for estimates.
+        load_fit: for a method that finds parameter maps by itself: imports what that needs and
+            returns the call. It is run once a picture, before any tile.
+        reach: how many pixels outside a region its values can be felt (0 for a filter that looks
+            only at the centre pixel's own values), from the same maxima as `halo`.
+        wide_values: whether it needs its values in the margin too (see `Tile.values`).
+        load_explain: imports and returns what shows the filter at one pixel, if it can.
         weights_sha256: checksum of the weights it uses, if any.
         version: raised when the same parameters give other pixels than before.
     """
@@ -85,6 +113,10 @@ class Denoiser:
     uses_noise_level: bool = False
     devices: tuple[Literal["cpu", "cuda", "mps"], ...] = ("cpu",)
     cost: float = 1.0
+    load_fit: Callable[[], Fit] | None = None
+    reach: Callable[[Mapping[str, Value]], int] = lambda values: 0
+    wide_values: bool = False
+    load_explain: Callable[[], Explain] | None = None
     weights_sha256: str | None = None
     version: int = 1
 
@@ -119,6 +151,7 @@ class Denoiser:
             "exact_tiles": self.exact_tiles,
             "uses_noise_level": self.uses_noise_level,
             "default_halo": self.halo(Values({p.name: p.default for p in self.parameters})),
+            "fits_the_picture": self.load_fit is not None,
             "cost": self.cost,
             "weights_sha256": self.weights_sha256,
             "parameters": [_describe_parameter(parameter) for parameter in self.parameters],
@@ -134,7 +167,10 @@ def _describe_parameter(parameter: Parameter) -> dict[str, Any]:
         "unit": parameter.unit,
         "default": parameter.default,
         "per_region": parameter.per_region,
+        "fitted": parameter.fitted,
     }
+    if parameter.multiplies:
+        result["multiplies"] = parameter.multiplies
     if parameter.is_numeric:
         result |= {
             "minimum": parameter.minimum,

@@ -45,6 +45,10 @@ class Parameter:
         logarithmic: whether the slider should move in decades.
         per_region: whether a region may have its own value.
         choices: the allowed words of a CHOICE.
+        fitted: left out of a recipe, the method finds it by itself, with a value for every pixel
+            (`Denoiser.load_fit`); given, the number replaces the map.
+        multiplies: name of a fitted parameter whose map this one multiplies.
+        refit: whether the fit depends on it (it can then not differ per region).
     """
 
     name: str
@@ -60,6 +64,9 @@ class Parameter:
     per_region: bool = False
     noise_multiple: float | None = None
     choices: tuple[str, ...] = ()
+    fitted: bool = False
+    multiplies: str | None = None
+    refit: bool = False
 
     @property
     def is_numeric(self) -> bool:

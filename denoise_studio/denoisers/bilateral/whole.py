@@ -1,0 +1,246 @@
+"""The bilateral filter, its divergence and its gradients for whole pictures, edges reflected.
+
+For fits and experiments, which look at pictures as a whole; the engine calls the tile functions.
+The work is cut into blocks that `spread` may run on all cores; no block depends on another, so
+the result is the same to the last bit however many there are. A pixel that `valid` leaves out
+keeps its value, and nothing looks at it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from denoise_studio.core.fitted import Spread
+from denoise_studio.core.geometry import Rect
+from denoise_studio.core.types import BoolArray, FloatArray
+from denoise_studio.denoisers.bilateral.cpu import bilateral_cpu
+from denoise_studio.denoisers.bilateral.mirror import Origins, cut, origins
+from denoise_studio.denoisers.bilateral.risk import WHITE, bilateral_risk
+from denoise_studio.denoisers.bilateral.window import radii
+
+Sigma = float | FloatArray
+"""One value for all pixels, or `(H, W)` float32."""
+
+MOST_REACH = 100
+"""Largest radius: the kernels' whole numbers hold its fourth power."""
+
+_ROWS, _COLUMNS = 64, 512
+"""A block: enough of them for several cores, and rows short enough for the first cache."""
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A whole picture and its sigmas, checked and made what the kernels take.
+
+    Args:
+        pixels: `(C, H, W)` float32, 0 where not valid.
+        sigmas: each `(H, W)`, or `(1, W)` if it does not vary.
+        valid: `(H, W)`, or None.
+        window: radius of the square window, or None.
+        guide: `(C', H, W)` float32, or None.
+    """
+
+    pixels: FloatArray
+    sigmas: tuple[FloatArray, FloatArray, FloatArray]
+    valid: BoolArray | None
+    window: int | None
+    guide: FloatArray | None = None
+
+    @property
+    def whole(self) -> Rect:
+        return Rect(0, 0, self.pixels.shape[2], self.pixels.shape[1])
+
+    def blocks(self) -> list[Rect]:
+        """The picture in blocks, row by row."""
+        whole = self.whole
+        return [
+            Rect(x, y, _COLUMNS, _ROWS).intersect(whole)
+            for y in range(0, whole.height, _ROWS)
+            for x in range(0, whole.width, _COLUMNS)
+        ]
+
+    def sigmas_at(self, rect: Rect) -> tuple[FloatArray, ...]:
+        """The sigmas of a block, rows that serve all as they are."""
+        columns = slice(rect.x, rect.x1)
+        parts = (s[:, columns] if s.shape[0] == 1 else s[rect.slices] for s in self.sigmas)
+        return tuple(np.ascontiguousarray(part) for part in parts)
+
+    def reach(self, sigmas: tuple[FloatArray, ...]) -> int:
+        """The margin that pixels with these sigmas need."""
+        if self.window is not None:
+            return self.window
+        return max(int(radii(float(sigma.max()))) for sigma in sigmas[:2])
+
+    def origins(self, rect: Rect, halo: int) -> tuple[Origins, Origins]:
+        """Rows and columns of the picture that a block with its margin consists of."""
+        rows = origins(rect.y - halo, rect.y1 + halo, self.pixels.shape[1])
+        return rows, origins(rect.x - halo, rect.x1 + halo, self.pixels.shape[2])
+
+    def tile(self, rect: Rect, halo: int) -> tuple[FloatArray, int, BoolArray | None]:
+        """Pixels, halo and mask of a block with its margin, as the tile functions take them."""
+        rows, columns = self.origins(rect, halo)
+        valid = None if self.valid is None else cut(self.valid, rows, columns)
+        return cut(self.pixels, rows, columns), halo, valid
+
+    def restore(self, result: FloatArray, pixels: FloatArray) -> FloatArray:
+        """Give pixels that are not valid their values back."""
+        if self.valid is not None:
+            np.copyto(result, pixels, where=~self.valid)
+        return result
+
+
+def job(
+    pixels: FloatArray,
+    sigma_x: Sigma,
+    sigma_y: Sigma,
+    sigma_r: Sigma,
+    valid: BoolArray | None = None,
+    window: int | None = None,
+    guide: FloatArray | None = None,
+) -> Job:
+    """Check a whole picture's arguments.
+
+    Raises:
+        ValueError: shapes do not fit together, or a window is too large.
+    """
+    if pixels.ndim != 3 or pixels.shape[0] not in (1, 3) or 0 in pixels.shape:
+        raise ValueError(f"pixels must be (1 or 3, H, W), not {pixels.shape}")
+    size = pixels.shape[1:]
+    if valid is not None and valid.shape != size:
+        raise ValueError(f"valid must be {size}, not {valid.shape}")
+    if guide is not None and (guide.shape[0] not in (1, 3) or guide.shape[1:] != size):
+        raise ValueError(f"the guide must be (1 or 3, {size[0]}, {size[1]}), not {guide.shape}")
+    sigmas = (_map(sigma_x, size), _map(sigma_y, size), _map(sigma_r, size))
+    result = Job(
+        _clean(pixels, valid), sigmas, valid, window, None if guide is None else _clean(guide, valid)
+    )
+    if not 0 <= result.reach(sigmas) <= MOST_REACH:
+        raise ValueError(f"the window's radius must be from 0 to {MOST_REACH}, not {result.reach(sigmas)}")
+    return result
+
+
+def _map(sigma: Sigma, size: tuple[int, ...]) -> FloatArray:
+    value = np.asarray(sigma, np.float32)
+    if value.ndim == 0:
+        return np.full((1, size[1]), value, np.float32)
+    if value.shape not in (size, (1, size[1])):
+        raise ValueError(f"a sigma must be one number or {size}, not {value.shape}")
+    return value
+
+
+def _clean(pixels: FloatArray, valid: BoolArray | None) -> FloatArray:
+    """Float32, without the NaN that padding may hold."""
+    pixels = np.ascontiguousarray(pixels, np.float32)
+    return pixels if valid is None else np.where(valid, pixels, np.float32(0))
+
+
+def bilateral(
+    pixels: FloatArray,
+    sigma_x: Sigma,
+    sigma_y: Sigma,
+    sigma_r: Sigma,
+    *,
+    valid: BoolArray | None = None,
+    device: str = "cpu",
+    spread: Spread = map,
+    window: int | None = None,
+    guide: FloatArray | None = None,
+) -> FloatArray:
+    """Filter a whole picture.
+
+    Args:
+        pixels: `(C, H, W)` float32, C = 1 or 3, in any unit.
+        sigma_x: pixels; one number or `(H, W)`.
+        sigma_y: likewise.
+        sigma_r: in the unit of `pixels` (of `guide` if there is one).
+        valid: `(H, W)`, False where a pixel is neither filtered nor looked at; None for all.
+        device: "cpu", "cuda" or "mps".
+        spread: runs a function over many items, on all cores say (CPU only).
+        window: radius of one square window for all pixels, as Filter2Noise has it; None gives each
+            pixel the ellipse of its own sigmas (`window.radii`).
+        guide: `(C', H, W)`, C' = 1 or 3, in which range distances are taken; None: in `pixels`.
+
+    Returns:
+        `(C, H, W)` float32.
+
+    Raises:
+        ValueError: shapes do not fit together, or a window is too large.
+        OutOfMemory: the device could not hold the picture.
+    """
+    task = job(pixels, sigma_x, sigma_y, sigma_r, valid, window, guide)
+    if device != "cpu":
+        from denoise_studio.denoisers.bilateral.on_torch import bilateral_torch
+
+        halo = task.reach(task.sigmas)
+        margins = task.origins(task.whole, halo)
+        wide = None if task.guide is None else cut(task.guide, *margins)
+        wide_pixels, _, mask = task.tile(task.whole, halo)
+        on_device = bilateral_torch(
+            wide_pixels, halo, mask, *task.sigmas, device=device, guide=wide, window=window
+        )
+        return task.restore(on_device, pixels)
+    out = np.empty(pixels.shape, np.float32)
+
+    def one(rect: Rect) -> None:
+        sigmas = task.sigmas_at(rect)
+        halo = task.reach(sigmas)
+        wide = None if task.guide is None else cut(task.guide, *task.origins(rect, halo))
+        out[:, *rect.slices] = bilateral_cpu(*task.tile(rect, halo), *sigmas, guide=wide, window=window)
+
+    _run(one, task, spread)
+    return task.restore(out, pixels)
+
+
+def bilateral_divergence(
+    pixels: FloatArray,
+    sigma_x: Sigma,
+    sigma_y: Sigma,
+    sigma_r: Sigma,
+    *,
+    rho: FloatArray = WHITE,
+    valid: BoolArray | None = None,
+    spread: Spread = map,
+    window: int | None = None,
+) -> tuple[FloatArray, FloatArray]:
+    """Filter a whole picture, and tell how the result moves with the noise.
+
+    Args:
+        pixels: as `bilateral`, and so all that is not told here.
+        sigma_x: pixels.
+        sigma_y: pixels.
+        sigma_r: in the unit of `pixels`.
+        rho: correlation of the noise, as `risk.bilateral_risk`; `WHITE` for df_i/dy_i.
+        valid: mask, or None.
+        spread: runs a function over many items.
+        window: radius of a square window, or None.
+
+    Returns:
+        The filtered picture and D_i = sum_j rho(i - j) df_i/dy_j, both `(C, H, W)` float32. A
+        pixel that is not valid keeps its value, so its D is 1.
+
+    Raises:
+        ValueError: shapes do not fit together, or a window is too large.
+    """
+    task = job(pixels, sigma_x, sigma_y, sigma_r, valid, window)
+    out = np.empty(pixels.shape, np.float32)
+    divergence = np.empty_like(out)
+
+    def one(rect: Rect) -> None:
+        sigmas = task.sigmas_at(rect)
+        halo = task.reach(sigmas)
+        rows, columns = task.origins(rect, halo)
+        place = (slice(None), *rect.slices)
+        out[place], divergence[place] = bilateral_risk(
+            *task.tile(rect, halo), *sigmas, rho=rho, window=window, rows=rows, columns=columns
+        )
+
+    _run(one, task, spread)
+    if valid is not None:
+        divergence[:, ~valid] = 1.0
+    return task.restore(out, pixels), divergence
+
+
+def _run(one: Callable[[Rect], None], task: Job, spread: Spread) -> None:
+    for _ in spread(one, task.blocks()):
+        pass

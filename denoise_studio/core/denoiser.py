@@ -170,7 +170,7 @@ def _describe_parameter(parameter: Parameter) -> dict[str, Any]:
         "fitted": parameter.fitted,
     }
     if parameter.multiplies:
-        result["multiplies"] = parameter.multiplies
+        result["multiplies"] = list(parameter.multiplies)
     if parameter.is_numeric:
         result |= {
             "minimum": parameter.minimum,

@@ -3,6 +3,10 @@
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+import numpy as np
+
+from denoise_studio.core.types import AnyArray
+
 
 class Rect(NamedTuple):
     """The pixels with `x <= column < x + width` and `y <= row < y + height`."""
@@ -75,3 +79,33 @@ def bounding(rects: Iterable[Rect]) -> Rect:
     for rect in rects:
         result = result.union(rect)
     return result
+
+
+def cut_out(array: AnyArray, rect: Rect, halo: int) -> AnyArray:
+    """`rect` and `halo` pixels around it, `(..., h + 2 halo, w + 2 halo)`, mirrored at the edges.
+
+    The edge pixel itself is not repeated (numpy's "reflect"); a picture narrower than the halo
+    is mirrored as often as needed. Always a copy, never a view of `array`.
+    """
+    height, width = array.shape[-2:]
+    outer = rect.expand(halo)
+    if outer.x >= 0 and outer.y >= 0 and outer.x1 <= width and outer.y1 <= height:
+        return array[(..., *outer.slices)].copy()
+    rows, columns = mirrored(outer, width, height)
+    top, left = int(rows.min()), int(columns.min())
+    part = array[..., top : int(rows.max()) + 1, left : int(columns.max()) + 1]  # `take` copies it first
+    part = np.take(part, rows - top, axis=-2)
+    return np.ascontiguousarray(np.take(part, columns - left, axis=-1))
+
+
+def mirrored(rect: Rect, width: int, height: int) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+    """Rows and columns of a picture of this size that stand for those of `rect`, mirrored at its edges."""
+    return _reflect(np.arange(rect.y, rect.y1), height), _reflect(np.arange(rect.x, rect.x1), width)
+
+
+def _reflect(index: np.ndarray, size: int) -> np.ndarray:  # type: ignore[type-arg]
+    if size == 1:
+        return np.zeros_like(index)
+    period = 2 * (size - 1)
+    index = np.abs(index) % period
+    return np.where(index >= size, period - index, index)

@@ -47,8 +47,9 @@ class Parameter:
         choices: the allowed words of a CHOICE.
         fitted: left out of a recipe, the method finds it by itself, with a value for every pixel
             (`Denoiser.load_fit`); given, the number replaces the map.
-        multiplies: name of a fitted parameter whose map this one multiplies.
+        multiplies: names of the fitted parameters whose maps this one multiplies.
         refit: whether the fit depends on it (it can then not differ per region).
+        group: heading under which the window shows it; the unnamed group comes first.
     """
 
     name: str
@@ -65,8 +66,9 @@ class Parameter:
     noise_multiple: float | None = None
     choices: tuple[str, ...] = ()
     fitted: bool = False
-    multiplies: str | None = None
+    multiplies: tuple[str, ...] = ()
     refit: bool = False
+    group: str = ""
 
     @property
     def is_numeric(self) -> bool:

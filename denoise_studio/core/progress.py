@@ -35,8 +35,31 @@ class Progress:
         if self._cancelled.is_set():
             raise Cancelled
 
+    def part(self, start: float, end: float) -> "Progress":
+        """For a step of a job: its 0..1 is this one's `start`..`end`; cancelled with it."""
+        return _Part(self, start, end)
+
     def report(self, fraction: float, text: str = "") -> None:
         """Tell how far the job is; a no-op without a listener."""
         self.check()
         if self._listener is not None:
             self._listener(min(max(fraction, 0.0), 1.0), text)
+
+
+class _Part(Progress):
+    def __init__(self, whole: Progress, start: float, end: float) -> None:
+        super().__init__()
+        self._whole, self._start, self._end = whole, start, end
+
+    @property
+    def cancelled(self) -> bool:
+        return super().cancelled or self._whole.cancelled
+
+    def check(self) -> None:
+        super().check()
+        self._whole.check()
+
+    def report(self, fraction: float, text: str = "") -> None:
+        super().report(fraction, text)
+        share = min(max(fraction, 0.0), 1.0)
+        self._whole.report(self._start + share * (self._end - self._start), text)

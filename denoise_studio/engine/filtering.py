@@ -3,16 +3,18 @@
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from denoise_studio.core.denoiser import Apply, Denoiser, Tile
+from denoise_studio.core.denoiser import Apply, Denoiser, FieldValue, Tile
 from denoise_studio.core.errors import OutOfMemory, StudioError
-from denoise_studio.core.geometry import Rect
+from denoise_studio.core.fitted import Fitted
+from denoise_studio.core.geometry import Rect, cut_out, mirrored
+from denoise_studio.core.parameter import Value
 from denoise_studio.core.picture import Picture
 from denoise_studio.core.progress import Progress
 from denoise_studio.core.recipe import Recipe
@@ -20,7 +22,7 @@ from denoise_studio.core.types import BoolArray, FloatArray
 from denoise_studio.denoisers import get_denoiser
 from denoise_studio.engine import devices
 from denoise_studio.engine.fields import fields, maxima
-from denoise_studio.engine.grid import CELL, cut_out
+from denoise_studio.engine.grid import CELL
 from denoise_studio.engine.workers import pool
 
 log = logging.getLogger(__name__)
@@ -44,6 +46,7 @@ class Filter:
     picture: Picture
     recipe: Recipe
     device: devices.Device
+    fitted: Fitted | None = None
     tile: int = CELL
     fallback: str = ""
     denoiser: Denoiser = field(init=False)
@@ -162,7 +165,8 @@ class Filter:
 
     def cut(self, rect: Rect) -> Tile:
         """The method's input for this rectangle."""
-        halo = self.denoiser.halo(maxima(self.recipe, self.denoiser, rect))
+        reach = self.denoiser.reach(self._maxima(rect)) if self.denoiser.wide_values else 0
+        halo = self.denoiser.halo(self._maxima(rect.expand(reach).intersect(self.picture.rect)))
         pixels = cut_out(self.picture.pixels, rect, halo)
         valid: BoolArray | None = None
         if self.picture.padding is not None:
@@ -174,12 +178,30 @@ class Filter:
             pixels=pixels,  # type: ignore[arg-type]
             valid=valid,
             halo=halo,
-            values=fields(self.recipe, self.denoiser, rect),
+            values=self._values(rect, halo),
             noise_level=self.recipe.noise_level or 0.0,
             value_range=self.picture.value_range,
             device=self.device.kind,
             seed=self.recipe.seed,
         )
+
+    def _maxima(self, rect: Rect) -> Mapping[str, Value]:
+        return maxima(self.recipe, self.denoiser, rect, self.picture, self.fitted)
+
+    def _values(self, rect: Rect, halo: int) -> dict[str, FieldValue]:
+        if not self.denoiser.wide_values:
+            return fields(self.recipe, self.denoiser, rect, self.picture, self.fitted)
+        outer = rect.expand(halo)
+        inside = outer.intersect(self.picture.rect)
+        values = fields(self.recipe, self.denoiser, inside, self.picture, self.fitted)
+        if inside == outer:
+            return values
+        rows, columns = mirrored(outer, self.picture.width, self.picture.height)
+        index = np.ix_(rows - inside.y, columns - inside.x)
+        return {
+            name: np.ascontiguousarray(value[index]) if isinstance(value, np.ndarray) else value
+            for name, value in values.items()
+        }
 
 
 def _bands(rect: Rect, count: int, most: int) -> list[Rect]:

@@ -3,10 +3,7 @@
 View, zoom and memory never move it, so they never change a pixel.
 """
 
-import numpy as np
-
 from denoise_studio.core.geometry import Rect
-from denoise_studio.core.types import AnyArray
 
 CELL = 256
 """Side of a cell in pixels: small enough to cancel between, large enough to keep cores busy."""
@@ -41,29 +38,3 @@ def by_urgency(rects: list[Rect], visible: Rect | None, focus: tuple[float, floa
         return (not rect.intersect(visible), dx * dx + dy * dy)
 
     return sorted(rects, key=key)
-
-
-def cut_out(array: AnyArray, rect: Rect, halo: int) -> AnyArray:
-    """`rect` and `halo` pixels around it, `(..., h + 2 halo, w + 2 halo)`, mirrored at the edges.
-
-    The edge pixel itself is not repeated (numpy's "reflect"); a picture narrower than the halo
-    is mirrored as often as needed. Always a copy, never a view of `array`.
-    """
-    height, width = array.shape[-2:]
-    outer = rect.expand(halo)
-    if outer.x >= 0 and outer.y >= 0 and outer.x1 <= width and outer.y1 <= height:
-        return array[(..., *outer.slices)].copy()
-    rows = _reflect(np.arange(outer.y, outer.y1), height)
-    columns = _reflect(np.arange(outer.x, outer.x1), width)
-    top, left = int(rows.min()), int(columns.min())
-    part = array[..., top : int(rows.max()) + 1, left : int(columns.max()) + 1]  # `take` copies it first
-    part = np.take(part, rows - top, axis=-2)
-    return np.ascontiguousarray(np.take(part, columns - left, axis=-1))
-
-
-def _reflect(index: np.ndarray, size: int) -> np.ndarray:  # type: ignore[type-arg]
-    if size == 1:
-        return np.zeros_like(index)
-    period = 2 * (size - 1)
-    index = np.abs(index) % period
-    return np.where(index >= size, period - index, index)

@@ -4,12 +4,14 @@ import threading
 from collections import OrderedDict
 
 from denoise_studio.core.denoiser import Denoiser
+from denoise_studio.core.fitted import Fitted
 from denoise_studio.core.geometry import Rect, bounding
 from denoise_studio.core.picture import Picture
 from denoise_studio.core.recipe import Recipe
 from denoise_studio.core.region import Region
 from denoise_studio.core.types import FloatArray
 from denoise_studio.denoisers import get_denoiser
+from denoise_studio.engine.fields import maxima
 from denoise_studio.engine.grid import CELL, Cell, cell_rect, cells_of
 
 
@@ -27,6 +29,14 @@ class Layer:
         """Grows with every write: a reader that finds it changed has read a mixture."""
         self._lock = threading.Lock()
         self._done: dict[Cell, Recipe] = {}
+        self._fitted: Fitted | None = None
+
+    def use(self, fitted: Fitted | None) -> None:
+        """Take these fitted maps from now on: what was done with others is done no longer."""
+        if fitted is not self._fitted:
+            with self._lock:
+                self._fitted = fitted
+                self._done.clear()
 
     @property
     def bytes(self) -> int:
@@ -38,7 +48,8 @@ class Layer:
         At most one rectangle a cell: the whole cell, or for methods with exact tiles only what
         the difference between the two recipes can have changed.
         """
-        exact = get_denoiser(recipe.method).exact_tiles
+        denoiser = get_denoiser(recipe.method)
+        exact = denoiser.exact_tiles
         whole = self.picture.rect
         changes: dict[int, list[Rect] | None] = {}
         result = []
@@ -47,7 +58,7 @@ class Layer:
             old = self._done.get(cell)
             if old is not None:
                 if id(old) not in changes:
-                    changes[id(old)] = changed_area(old, recipe)
+                    changes[id(old)] = self._changed(old, recipe, denoiser)
                 changed = changes[id(old)]
                 if changed is not None:
                     touched = bounding(rect.intersect(area) for rect in changed)
@@ -58,6 +69,16 @@ class Layer:
                 with self._lock:
                     self._done[cell] = recipe
         return result
+
+    def _changed(self, old: Recipe, new: Recipe, denoiser: Denoiser) -> list[Rect] | None:
+        rects = changed_area(old, new)
+        if not rects or self._fitted is None:
+            return rects
+        reach = max(
+            denoiser.reach(maxima(recipe, denoiser, self.picture.rect, self.picture, self._fitted))
+            for recipe in (old, new)
+        )
+        return [rect.expand(reach) for rect in rects]
 
     def put(self, rect: Rect, pixels: FloatArray, recipe: Recipe, complete: bool) -> None:
         """Write a finished part of one cell.
@@ -84,6 +105,7 @@ class Layer:
             twin = Layer.__new__(Layer)
             twin.picture, twin.version = self.picture, self.version
             twin.pixels, twin._done = self.pixels.copy(), dict(self._done)
+            twin._fitted = self._fitted
             twin._lock = threading.Lock()
             return twin
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from denoise_studio import __version__
 from denoise_studio.core.errors import StudioError
+from denoise_studio.core.fitted import Fitted
 from denoise_studio.core.geometry import Rect
 from denoise_studio.core.picture import Picture
 from denoise_studio.core.progress import Progress
@@ -18,9 +19,13 @@ from denoise_studio.denoisers import get_denoiser
 from denoise_studio.engine import devices
 from denoise_studio.engine.fields import strength
 from denoise_studio.engine.filtering import Filter
+from denoise_studio.engine.fits import fit, needs_fit
 from denoise_studio.engine.grid import CELL, by_urgency
 from denoise_studio.engine.layer import Layer
 from denoise_studio.engine.resolve import resolve
+
+_FIT_SHARE = 0.9
+"""Part of the progress bar that a fit gets: it takes far longer than filtering with its maps."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,8 @@ class Rendering:
         device: where the method ran in the end.
         tile: side of the tiles in pixels.
         fallback: why device or tile changed on the way, "" if they did not.
-        milliseconds: wall time of the filtering.
+        milliseconds: wall time of fit and filtering.
+        fitted: the maps that the method found for this picture, if it looks for any.
     """
 
     picture: Picture
@@ -42,6 +48,7 @@ class Rendering:
     tile: int
     fallback: str
     milliseconds: float
+    fitted: Fitted | None = None
 
 
 def render(picture: Picture, recipe: Recipe, progress: Progress | None = None) -> Picture:
@@ -91,17 +98,22 @@ def saying_memory_error() -> Iterator[None]:
 def _render_in_full(picture: Picture, recipe: Recipe, progress: Progress, layer: Layer | None) -> Rendering:
     device = devices.choose(recipe.device, get_denoiser(recipe.method))
     resolved = resolve(picture, recipe)
-    layer = layer or Layer(picture)  # ours alone: its pixels become the result
     bound = Filter(picture, resolved, device)
     bound.load()
     started = time.perf_counter()
+    if needs_fit(resolved):
+        bound.fitted = fit(picture, resolved, progress.part(0.0, _FIT_SHARE))
+        progress = progress.part(_FIT_SHARE, 1.0)
+    layer = layer or Layer(picture)  # ours alone: its pixels become the result
     fill(layer, bound, progress)
     elapsed = (time.perf_counter() - started) * 1e3
     resolved = bound.recipe
     pixels = _mix_in_place(picture, layer.pixels, resolved)
-    result = picture.derive(pixels, history=(*picture.history, describe(resolved)))
+    note = bound.fitted.note if bound.fitted else ""
+    history = describe(resolved) + (f": {note}" if note else "")
+    result = picture.derive(pixels, history=(*picture.history, history))
     fallback = bound.fallback or device.why
-    return Rendering(result, resolved, bound.device, bound.tile, fallback, elapsed)
+    return Rendering(result, resolved, bound.device, bound.tile, fallback, elapsed, bound.fitted)
 
 
 def fill(
@@ -126,6 +138,7 @@ def _fill(
     layer: Layer, bound: Filter, progress: Progress, visible: Rect | None, focus: tuple[float, float] | None
 ) -> None:
     recipe = bound.recipe
+    layer.use(bound.fitted)
     rects = by_urgency(layer.pending(recipe), visible, focus)
     missing = {(rect.x // CELL, rect.y // CELL): rect.area for rect in rects}
     total, done = sum(missing.values()), 0

@@ -31,6 +31,8 @@ def default_recipe(picture: Picture) -> Recipe:
 def resolve(picture: Picture, recipe: Recipe) -> Recipe:
     """The same recipe with every parameter, the noise level and the device filled in.
 
+    Fitted parameters that nobody replaced stay out: `engine.fits` finds them.
+
     Raises:
         RecipeError: unknown method or parameter, a value out of range, or a picture that the
             method cannot take.
@@ -59,6 +61,8 @@ def _parameters(denoiser: Denoiser, recipe: Recipe, picture: Picture) -> Values:
     values: dict[str, Value] = {}
     for parameter in denoiser.parameters:
         given: Any = recipe.parameters.get(parameter.name)
+        if given is None and parameter.fitted:
+            continue
         values[parameter.name] = (
             parameter.default_for(picture, noise) if given is None else parameter.checked(given, picture)
         )

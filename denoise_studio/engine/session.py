@@ -1,10 +1,14 @@
 """The live preview: requests in, responses out, the newest wins. Knows no toolkit."""
 
+import contextlib
 import itertools
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from denoise_studio.core.errors import StudioError
+from denoise_studio.core.fitted import Fitted
 from denoise_studio.core.geometry import Rect
 from denoise_studio.core.picture import Picture
 from denoise_studio.core.progress import Progress
@@ -12,6 +16,7 @@ from denoise_studio.core.recipe import Recipe
 from denoise_studio.denoisers import get_denoiser
 from denoise_studio.engine import devices
 from denoise_studio.engine.filtering import Filter
+from denoise_studio.engine.fits import finished_fit, fit, fit_key, needs_fit
 from denoise_studio.engine.lanes import Lane
 from denoise_studio.engine.layer import Layer, LayerCache
 from denoise_studio.engine.render import Rendering, fill, render_in_full, saying_memory_error
@@ -44,6 +49,8 @@ class Response:
         complete: every cell is done.
         fraction: share of the work done, 0..1.
         device, tile, fallback, milliseconds: as in `Rendering`.
+        fitted: the maps in use, for a method that looks for any; `complete` stays False until
+            they are final.
     """
 
     id: int
@@ -57,6 +64,34 @@ class Response:
     tile: int
     fallback: str
     milliseconds: float
+    fitted: Fitted | None = None
+
+
+@dataclass(frozen=True)
+class FitNews:
+    """How far the search for a method's maps is.
+
+    Attributes:
+        id: the newest request's.
+        picture: whose maps.
+        fraction: 0..1.
+        text: what it does now.
+        running: False once it has ended, been cancelled or failed.
+    """
+
+    id: int
+    picture: Picture
+    fraction: float
+    text: str
+    running: bool
+
+
+@dataclass(eq=False)
+class _Fitting:
+    """A fit that runs, for which picture and settings, and its newest maps."""
+
+    key: object
+    fitted: Fitted | None = None
 
 
 class Session:
@@ -66,6 +101,7 @@ class Session:
         on_response: called in the lane's thread.
         on_error: called in the lane's thread with the request's id and the error.
         budget_bytes: memory for results that are kept.
+        on_fit: called in the fit's lane.
     """
 
     def __init__(
@@ -73,6 +109,7 @@ class Session:
         on_response: Callable[[Response], None],
         on_error: Callable[[int, Exception], None],
         budget_bytes: int,
+        on_fit: Callable[[FitNews], None] = lambda news: None,
     ) -> None:
         self.cache = LayerCache(budget_bytes)
         self.lane = Lane("render")
@@ -80,16 +117,26 @@ class Session:
         self._on_error = on_error
         self._ids = itertools.count(1)
         self._gave_up: dict[tuple[int, str], str] = {}
+        self.fits = Lane("fit", nice=3)
+        self._on_fit = on_fit
+        self._fit_lock = threading.Lock()
+        self._wanted: tuple[int, Request] | None = None
+        self._fitting: _Fitting | None = None
+        self._stopped: dict[object, Fitted | None] = {}
 
     def request(self, request: Request) -> int:
         """Ask for a picture; replaces the request before. Returns the id of its responses."""
         number = next(self._ids)
+        self._wanted = (number, request)
+        self._submit(number, request)
+        return number
+
+    def _submit(self, number: int, request: Request) -> None:
         self.lane.submit(
             lambda progress: self._work(number, request, progress),
             key="view",
             on_error=lambda error: self._on_error(number, error),
         )
-        return number
 
     def render_now(self, picture: Picture, recipe: Recipe, progress: Progress) -> Rendering:
         """The whole result on the calling thread, using what the preview has already done.
@@ -111,8 +158,11 @@ class Session:
         why = self._gave_up.get((picture.serial, recipe.method))
         if why is not None and recipe.device == device.kind:
             device, recipe = devices.cpu(why), recipe.replace(device="cpu")
+        fitted = self._maps(request, recipe)
+        if fitted is None and needs_fit(recipe):
+            return  # the fit asks again as soon as it has something to show
         layer = self.cache.get(picture, recipe.method)
-        bound = Filter(picture, recipe, device)
+        bound = Filter(picture, recipe, device, fitted)
         bound.load()
         started = sent = time.perf_counter()
 
@@ -131,6 +181,7 @@ class Session:
                     tile=bound.tile,
                     fallback=bound.fallback or device.why,
                     milliseconds=(now - started) * 1e3,
+                    fitted=fitted,
                 )
             )
 
@@ -145,7 +196,85 @@ class Session:
         progress.check()
         if bound.device.kind != device.kind:
             self._gave_up[picture.serial, recipe.method] = bound.fallback
-        send(1.0, complete=True)
+        send(1.0, complete=fitted is None or fitted.final)
+
+    # Fits
+
+    def cancel_fit(self) -> None:
+        """Stop looking for maps; those found so far stay in the preview until `refit`."""
+        with self._fit_lock:
+            if self._fitting is not None:
+                self._stopped[self._fitting.key] = self._fitting.fitted
+                self._fitting = None
+        self.fits.cancel_all()
+
+    def refit(self) -> None:
+        """Start a fit that was stopped once more."""
+        with self._fit_lock:
+            self._stopped.clear()
+        if self._wanted is not None:
+            self._submit(*self._wanted)
+
+    def _maps(self, request: Request, recipe: Recipe) -> Fitted | None:
+        """The maps to show with: the final ones, or else what the fit has by now."""
+        if not needs_fit(recipe):
+            return None
+        done = finished_fit(request.picture, recipe)
+        if done is not None:
+            return done
+        key = (request.picture.serial, fit_key(recipe))
+        with self._fit_lock:
+            if key in self._stopped:
+                return self._stopped[key]
+            if self._fitting is not None and self._fitting.key == key:
+                return self._fitting.fitted
+            fitting = self._fitting = _Fitting(key)
+        self.fits.submit(
+            lambda progress: self._fit(fitting, request.picture, recipe, progress),
+            key="fit",
+            on_error=lambda error: self._fit_failed(fitting, error),
+        )
+        return None
+
+    def _fit(self, fitting: _Fitting, picture: Picture, recipe: Recipe, progress: Progress) -> None:
+        def tell(fraction: float, text: str, running: bool = True) -> None:
+            self._on_fit(FitNews(self._wanted[0] if self._wanted else 0, picture, fraction, text, running))
+
+        def publish(fitted: Fitted) -> None:
+            fitting.fitted = fitted
+            if self.lane.idle:  # else the next one will do: no preview is cut short by a better one
+                self._ask_again(fitting)
+
+        progress.listen(tell)
+        tell(0.0, "fitting")
+        try:
+            with saying_memory_error():
+                fitting.fitted = fit(picture, recipe, progress, publish)
+        finally:
+            with self._fit_lock:
+                if self._fitting is fitting:
+                    self._fitting = None
+            tell(1.0, "", running=False)
+        self._ask_again(fitting)
+
+    def _fit_failed(self, fitting: _Fitting, error: Exception) -> None:
+        wanted = self._wanted
+        if wanted is not None and self._key_of(wanted[1]) == fitting.key:
+            self._on_error(wanted[0], error)
+
+    def _ask_again(self, fitting: _Fitting) -> None:
+        """Render the newest request with the maps that are there now, if it wants these."""
+        wanted = self._wanted
+        if wanted is not None and self._key_of(wanted[1]) == fitting.key:
+            with contextlib.suppress(RuntimeError):  # closed meanwhile
+                self._submit(*wanted)
+
+    def _key_of(self, request: Request) -> object:
+        try:
+            return request.picture.serial, fit_key(resolve(request.picture, request.recipe))
+        except StudioError:
+            return None
 
     def close(self) -> None:
         self.lane.close()
+        self.fits.close()

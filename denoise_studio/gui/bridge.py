@@ -37,16 +37,18 @@ class Bridge(QObject):
     Signals:
         responded: `Response` of the live preview.
         failed: the id of a preview request and its error.
+        fit_told: `FitNews` of a search for maps.
     """
 
     responded = Signal(object)
     failed = Signal(int, object)
+    fit_told = Signal(object)
     _finished = Signal(int, object, object)
     _progressed = Signal(int, float, str)
 
     def __init__(self, budget_bytes: int, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.session = Session(self.responded.emit, self.failed.emit, budget_bytes)
+        self.session = Session(self.responded.emit, self.failed.emit, budget_bytes, self.fit_told.emit)
         self.display = Lane("display")
         self.background = Lane("background", nice=10)
         self.files = Lane("files", nice=3)
@@ -59,7 +61,7 @@ class Bridge(QObject):
 
     @property
     def lanes(self) -> tuple[Lane, ...]:
-        return (self.session.lane, self.display, self.background, self.files)
+        return (self.session.lane, self.session.fits, self.display, self.background, self.files)
 
     def request(self, request: Request) -> int:
         """Ask the session for a preview; 0 after closing."""

@@ -6,7 +6,7 @@ from builders import bilateral, noisy, numbers, padded, picture, rects, region
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from denoise_studio.core.geometry import Rect
+from denoise_studio.core.geometry import Rect, cut_out
 from denoise_studio.core.parameter import Values
 from denoise_studio.core.picture import Picture
 from denoise_studio.core.progress import Progress
@@ -16,7 +16,7 @@ from denoise_studio.denoisers import get_denoiser
 from denoise_studio.engine import devices
 from denoise_studio.engine.fields import _Masks, fields, maxima
 from denoise_studio.engine.filtering import Filter
-from denoise_studio.engine.grid import CELL, by_urgency, cell_rect, cells_of, cut_out
+from denoise_studio.engine.grid import CELL, by_urgency, cell_rect, cells_of
 from denoise_studio.engine.render import render
 from denoise_studio.engine.resolve import resolve
 

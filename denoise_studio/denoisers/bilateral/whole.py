@@ -15,7 +15,8 @@ from denoise_studio.core.fitted import Spread
 from denoise_studio.core.geometry import Rect
 from denoise_studio.core.types import BoolArray, FloatArray
 from denoise_studio.denoisers.bilateral.cpu import bilateral_cpu
-from denoise_studio.denoisers.bilateral.mirror import Origins, cut, origins
+from denoise_studio.denoisers.bilateral.gradients import Gradients, bilateral_backward
+from denoise_studio.denoisers.bilateral.mirror import Origins, cut, fold, origins
 from denoise_studio.denoisers.bilateral.risk import WHITE, bilateral_risk
 from denoise_studio.denoisers.bilateral.window import radii
 
@@ -239,6 +240,58 @@ def bilateral_divergence(
     if valid is not None:
         divergence[:, ~valid] = 1.0
     return task.restore(out, pixels), divergence
+
+
+def bilateral_gradients(
+    pixels: FloatArray,
+    sigma_x: Sigma,
+    sigma_y: Sigma,
+    sigma_r: Sigma,
+    upstream: FloatArray,
+    *,
+    valid: BoolArray | None = None,
+    spread: Spread = map,
+    window: int | None = None,
+    with_pixels: bool = True,
+) -> Gradients:
+    """The vector-Jacobian product of `bilateral` with respect to the picture and the three maps.
+
+    Args:
+        pixels: as `bilateral`, and so all that is not told here.
+        sigma_x: pixels.
+        sigma_y: pixels.
+        sigma_r: in the unit of `pixels`.
+        upstream: `(C, H, W)`, the loss's gradient with respect to the result.
+        valid: mask, or None.
+        spread: runs a function over many items.
+        window: radius of a square window, or None.
+        with_pixels: whether the picture's gradient is wanted; half the work if not, and 0.
+
+    Returns:
+        Of the picture `(C, H, W)`, and of the maps `(H, W)`, also where a sigma was one number
+        (sum it then). A pixel that is not valid hands its upstream on and has no say in the maps.
+
+    Raises:
+        ValueError: shapes do not fit together, or a window is too large.
+    """
+    task = job(pixels, sigma_x, sigma_y, sigma_r, valid, window)
+    if upstream.shape != pixels.shape:
+        raise ValueError(f"upstream must be {pixels.shape}, not {upstream.shape}")
+    upstream = np.asarray(upstream, np.float32)
+    halo = task.reach(task.sigmas)
+    used = upstream if valid is None else np.where(valid, upstream, np.float32(0))
+    result = bilateral_backward(
+        *task.tile(task.whole, halo),
+        *task.sigmas,
+        used,
+        window=window,
+        spread=spread,
+        with_pixels=with_pixels,
+    )
+    folded = fold(result.pixels, halo)
+    if valid is not None and with_pixels:
+        np.copyto(folded, upstream, where=~valid)
+    return result._replace(pixels=folded)
 
 
 def _run(one: Callable[[Rect], None], task: Job, spread: Spread) -> None:

@@ -20,7 +20,8 @@ import numpy as np
 
 from denoise_studio.core.fitted import Spread
 from denoise_studio.core.types import BoolArray, FloatArray
-from denoise_studio.denoisers.bilateral.gradient_kernels import centres, gather
+from denoise_studio.denoisers.bilateral.gradient_centres import centres
+from denoise_studio.denoisers.bilateral.gradient_gather import gather
 from denoise_studio.denoisers.bilateral.taps import ALL_VALID, ELLIPSE
 
 _BAND = 64

@@ -1,5 +1,6 @@
 """The methods, one room each, and their registry. Importing this loads no toolkit."""
 
+from denoise_studio.denoisers.adaptive import ADAPTIVE
 from denoise_studio.denoisers.bilateral import BILATERAL
 from denoise_studio.denoisers.identity import IDENTITY
 from denoise_studio.denoisers.nlm import NON_LOCAL_MEANS
@@ -11,7 +12,7 @@ from denoise_studio.denoisers.registry import (
     unregister,
 )
 
-for _denoiser in (BILATERAL, NON_LOCAL_MEANS, IDENTITY):
+for _denoiser in (ADAPTIVE, BILATERAL, NON_LOCAL_MEANS, IDENTITY):
     register(_denoiser)
 
 __all__ = ["all_denoisers", "default_method", "get_denoiser", "register", "unregister"]

@@ -6,6 +6,7 @@ the display lane on just the visible rectangle.
 
 import functools
 import io
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -148,6 +149,24 @@ def show_difference(difference: FloatArray, limit: float, factor: int = 1) -> By
     mean = shrink(difference, factor).mean(axis=0)
     index = np.clip((mean / np.float32(limit or 1.0) + 1.0) * 127.0, 0, 254)
     return np.asarray(diverging_table()[np.rint(index).astype(np.uint8)])
+
+
+def show_map(values: FloatArray, low: float, high: float, logarithmic: bool, factor: int = 1) -> ByteArray:
+    """A parameter map as `(h, w, 3)` colours of `map_table`, dark at `low`, bright at `high`."""
+    mean = shrink(values[None], factor)[0]
+    if logarithmic and low > 0:
+        mean, low, high = np.log(np.maximum(mean, low / 1e6)), math.log(low), math.log(high)
+    index = np.clip((mean - low) * (255.0 / max(high - low, 1e-12)), 0, 255)
+    return np.asarray(map_table()[np.rint(index).astype(np.uint8)])
+
+
+@functools.cache
+def map_table() -> ByteArray:
+    """256 colours of growing lightness (viridis), readable without colour vision."""
+    import cv2
+
+    ramp = np.arange(256, dtype=np.uint8)[:, None]
+    return np.ascontiguousarray(cv2.applyColorMap(ramp, cv2.COLORMAP_VIRIDIS)[:, 0, ::-1])
 
 
 @functools.cache

@@ -90,11 +90,18 @@ def fields(
     for p in denoiser.parameters:
         if p.multiplies:
             continue
+        if p.fitted and not _found(p, recipe, fitted):
+            continue
         if p.fitted and picture is not None and fitted is not None:
             result[p.name] = fitted_field(picture, recipe, denoiser, fitted, p, rect)
         else:
             result[p.name] = field(recipe, p.name, recipe.parameters[p.name], rect)
     return result
+
+
+def _found(parameter: Parameter, recipe: Recipe, fitted: Fitted | None) -> bool:
+    """Whether there is a value: a fit may leave out what it does not use, such as a second stage."""
+    return parameter.name in recipe.parameters or (fitted is not None and parameter.name in fitted.maps)
 
 
 def strength(recipe: Recipe, rect: Rect) -> float | FloatArray:
@@ -112,6 +119,8 @@ def maxima(
     """At least the largest value of each parameter in the rectangle: what the halo must allow for."""
     result: dict[str, Value] = dict(recipe.parameters)
     for parameter in denoiser.parameters:
+        if parameter.fitted and not _found(parameter, recipe, fitted):
+            continue
         if parameter.fitted and picture is not None and fitted is not None:
             result[parameter.name] = _fitted_maximum(picture, recipe, denoiser, fitted, parameter, rect)
         elif parameter.per_region and not parameter.multiplies:

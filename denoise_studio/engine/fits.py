@@ -12,7 +12,7 @@ from denoise_studio.core.picture import Picture
 from denoise_studio.core.progress import Progress
 from denoise_studio.core.recipe import Recipe
 from denoise_studio.denoisers import get_denoiser
-from denoise_studio.engine.workers import pool
+from denoise_studio.engine.workers import spread
 
 FitKey = tuple[object, ...]
 """Everything in a resolved recipe that a fit depends on."""
@@ -79,7 +79,7 @@ def fit(
                 seed=recipe.seed,
                 progress=progress,
                 publish=publish,
-                spread=lambda work, items: pool().map(work, items),
+                spread=spread,
             )
             slot.fitted = load()(task)
         return slot.fitted

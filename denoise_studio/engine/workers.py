@@ -1,14 +1,46 @@
-"""The pool of threads that filter tiles, shared by all lanes."""
+"""The pools of threads that filter tiles and fit maps, shared by all lanes."""
 
 import contextlib
 import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 from denoise_studio.engine.devices import worker_count
 
 _lock = threading.Lock()
 _pool: ThreadPoolExecutor | None = None
+_background: ThreadPoolExecutor | None = None
+
+
+def spread(work: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
+    """Like `map`, on all cores, at low priority: for fits, which must not hold up an edit's tiles.
+
+    Only as many items wait as keep the cores busy, so leaving early ends the work soon.
+    """
+    global _background
+    with _lock:
+        if _background is None:
+            _background = ThreadPoolExecutor(
+                worker_count(), thread_name_prefix="denoise-fit", initializer=lambda: lower_priority(10)
+            )
+        threads = _background
+    running: deque[Future[Any]] = deque()
+    try:
+        for item in items:
+            running.append(threads.submit(work, item))
+            if len(running) > worker_count():
+                yield running.popleft().result()
+        while running:
+            yield running.popleft().result()
+    finally:
+        for future in running:
+            future.cancel()
+        for future in running:
+            if not future.cancelled():
+                future.exception()  # wait: nothing may still read the picture afterwards
 
 
 def pool() -> ThreadPoolExecutor:
@@ -24,11 +56,12 @@ def pool() -> ThreadPoolExecutor:
 
 def shut_down() -> None:
     """End the pool's threads; the next use makes a new pool."""
-    global _pool
+    global _pool, _background
     with _lock:
-        ended, _pool = _pool, None
-    if ended is not None:
-        ended.shutdown(wait=True, cancel_futures=True)
+        ended, _pool, _background = (_pool, _background), None, None
+    for threads in ended:
+        if threads is not None:
+            threads.shutdown(wait=True, cancel_futures=True)
 
 
 def lower_priority(nice: int = 5) -> None:

@@ -1,0 +1,85 @@
+"""The two stages at work on a tile, and what they do at one pixel.
+
+Stage 1 is the bilateral filter. Stage 2, where it is in use, averages the *noisy* pixels once
+more, in a larger window, with range distances taken in stage 1's result (a joint bilateral
+filter: Petschnigg et al. and Eisemann and Durand, SIGGRAPH 2004). So the final result is one
+weighted mean of measured values, with weights that hardly know the noise.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from denoise_studio.core.denoiser import Footprint, Tile
+from denoise_studio.core.types import FloatArray
+from denoise_studio.denoisers.adaptive.window import two_stages
+from denoise_studio.denoisers.bilateral.cpu import bilateral_cpu
+from denoise_studio.denoisers.bilateral.window import radii, radius
+
+Maps = tuple[FloatArray, FloatArray, FloatArray]
+
+
+def apply(tile: Tile) -> FloatArray:
+    """Filter a tile whose values have the size of its pixels."""
+    if not two_stages(tile.values):
+        return bilateral_cpu(tile.pixels, tile.halo, tile.valid, *_maps(tile, 1, tile.halo))
+    second = _maps(tile, 2, tile.halo)
+    margin = min(tile.halo, max(int(radii(sigma).max()) for sigma in second[:2]))
+    cut = tile.halo - margin
+    guide = bilateral_cpu(tile.pixels, cut, tile.valid, *_maps(tile, 1, cut))
+    pixels = _inner(tile.pixels, cut)
+    valid = None if tile.valid is None else _inner(tile.valid, cut)
+    if valid is not None:
+        np.copyto(guide, 0.0, where=~valid)
+    return bilateral_cpu(pixels, margin, valid, *second, guide=guide)
+
+
+def explain(tile: Tile) -> tuple[Footprint, ...]:
+    """The weights of each stage at the tile's one inner pixel."""
+    maps = [_maps(tile, stage, tile.halo) for stage in (1, 2)]
+    if not two_stages(tile.values):
+        return (_footprint("", tile.pixels, tile.valid, tile.halo, maps[0], 1),)
+    margin = max(int(radii(sigma).max()) for sigma in maps[1][:2])
+    cut = tile.halo - margin
+    guide = bilateral_cpu(tile.pixels, cut, tile.valid, *_maps(tile, 1, cut))
+    valid = None if tile.valid is None else _inner(tile.valid, cut)
+    return (
+        _footprint("Stage 1", tile.pixels, tile.valid, tile.halo, maps[0], 1),
+        _footprint("Stage 2", guide, valid, margin, maps[1], 2),
+    )
+
+
+def _footprint(name: str, guide: Any, valid: Any, middle: int, maps: Maps, stage: int) -> Footprint:
+    sx, sy, sr = (float(sigma[0, 0]) for sigma in maps)
+    rx, ry = radius(sx), radius(sy)
+    rows, columns = slice(middle - ry, middle + ry + 1), slice(middle - rx, middle + rx + 1)
+    dx, dy = np.arange(-rx, rx + 1)[None, :], np.arange(-ry, ry + 1)[:, None]
+    centre = guide[:, middle, middle].astype(np.float64)
+    distance = ((guide[:, rows, columns] - centre[:, None, None]) ** 2).sum(axis=0)
+    weights = np.exp(-(dx**2) / (2 * sx**2) - dy**2 / (2 * sy**2) - distance / (2 * sr**2))
+    weights[dx**2 * ry**2 + dy**2 * rx**2 > rx**2 * ry**2] = 0.0
+    if valid is not None:
+        weights[~valid[rows, columns]] = 0.0
+    total = weights.sum()
+    if total > 0:
+        weights /= total
+    values = {f"sigma_x_{stage}": sx, f"sigma_y_{stage}": sy, f"sigma_r_{stage}": sr}
+    return Footprint(name, weights.astype(np.float32), values)
+
+
+def _inner(array: Any, cut: int) -> Any:
+    """Without `cut` pixels on every side."""
+    if cut == 0:
+        return array
+    return np.ascontiguousarray(array[..., cut:-cut, cut:-cut])
+
+
+def _maps(tile: Tile, stage: int, cut: int) -> Maps:
+    """A stage's three sigmas on the tile less `cut` pixels: `(h, w)`, or `(1, w)` if constant."""
+    width = tile.pixels.shape[2] - 2 * cut
+
+    def one(name: str) -> FloatArray:
+        value = np.asarray(tile.values[f"{name}_{stage}"], np.float32)
+        return _inner(value, cut) if value.ndim else np.full((1, width), value)
+
+    return one("sigma_x"), one("sigma_y"), one("sigma_r")

@@ -221,10 +221,11 @@ def test_a_thread_without_gradients_can_fit():
         assert not torch.is_grad_enabled()
 
 
-def test_denormals_are_as_before_afterwards():
-    small = torch.tensor([1e-40])
+def test_torch_is_as_before_afterwards():
+    small, threads = torch.tensor([1e-40]), torch.get_num_threads()
     fit(Picture(noisy(16, 16)), steps=1)
     assert (small * 0.5).item() > 0
+    assert torch.get_num_threads() == threads
 
 
 @pytest.mark.parametrize("stages", ["1", "2"])

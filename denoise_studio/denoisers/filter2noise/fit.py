@@ -35,7 +35,7 @@ _RATE, _DECAY = 1e-3, 0.01
 
 
 def fit(task: FitTask) -> Fitted:
-    """Find the maps of a picture (arXiv 2504.13519; systems.md section 1 has every constant).
+    """Find the maps of a picture (arXiv 2504.13519).
 
     Args:
         task: its `values` are `stages`, `steps` and `dog_weight`. The networks start from the seed

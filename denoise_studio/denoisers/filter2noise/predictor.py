@@ -75,4 +75,4 @@ def to_pixels(maps: Tensor) -> Tensor:
     """`(n, h, w)` to `(n, 8 h, 8 w)`, every patch's value at all of its pixels."""
     count, rows, columns = maps.shape
     wide = maps[:, :, None, :, None].expand(count, rows, PATCH, columns, PATCH)
-    return wide.reshape(count, rows * PATCH, columns * PATCH)
+    return wide.reshape(count, rows * PATCH, columns * PATCH).contiguous()  # one patch stays a view

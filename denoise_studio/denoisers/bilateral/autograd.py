@@ -14,8 +14,9 @@ from torch.autograd.function import once_differentiable
 
 from denoise_studio.core.fitted import Spread
 from denoise_studio.denoisers.bilateral import on_torch
+from denoise_studio.denoisers.bilateral.job import MOST_REACH
 from denoise_studio.denoisers.bilateral.mirror import origins
-from denoise_studio.denoisers.bilateral.whole import MOST_REACH, bilateral, bilateral_gradients
+from denoise_studio.denoisers.bilateral.whole import bilateral, bilateral_gradients
 from denoise_studio.denoisers.bilateral.window import radii
 
 

@@ -1,0 +1,1 @@
+"""The parts of `benchmarks/adaptive_bilateral.py`."""

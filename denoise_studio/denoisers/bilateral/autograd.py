@@ -106,7 +106,8 @@ class OnDevice(torch.autograd.Function):
         ctx.window = window
         ctx.halo = _halo(sigma_x, sigma_y, window)
         source, mask, _, _ = _tile(x, valid, ctx.halo)
-        result: Tensor = on_torch.filtered(source, ctx.halo, mask, sigma_x, sigma_y, sigma_r, window=window)
+        run = on_torch.fastest(x.device.type)
+        result: Tensor = run(source, ctx.halo, mask, sigma_x, sigma_y, sigma_r, window=window)
         return result if valid is None else torch.where(valid, result, x)
 
     @staticmethod

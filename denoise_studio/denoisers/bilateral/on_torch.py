@@ -1,6 +1,8 @@
 """The same filter with torch, for GPUs: shifted copies added up in place, no unfolded window."""
 
-from collections.abc import Iterator
+import functools
+import logging
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -8,6 +10,8 @@ import numpy as np
 from denoise_studio.core.errors import OutOfMemory
 from denoise_studio.core.types import BoolArray, FloatArray
 from denoise_studio.denoisers.bilateral.window import REACH, SLACK
+
+log = logging.getLogger(__name__)
 
 
 def bilateral_torch(
@@ -35,11 +39,9 @@ def bilateral_torch(
     try:
         with torch.inference_mode():
             sigmas = [sent(sigma) for sigma in (sigma_x, sigma_y, sigma_r)]
-            result: FloatArray = (
-                filtered(sent(pixels), halo, sent(valid), *sigmas, guide=sent(guide), window=window)
-                .cpu()
-                .numpy()
-            )
+            run = fastest(device)
+            out = run(sent(pixels), halo, sent(valid), *sigmas, guide=sent(guide), window=window)
+            result: FloatArray = out.cpu().numpy()
             return result
     except torch.OutOfMemoryError:
         reason = "the GPU has not enough memory for this tile"
@@ -49,6 +51,27 @@ def bilateral_torch(
         reason = "the GPU has not enough memory for this tile"
     # Raised outside the except block: a traceback would keep the tensors alive.
     raise OutOfMemory(reason)
+
+
+@functools.cache
+def fastest(device: str) -> Callable[..., Any]:
+    """The function for tensors of a device: Triton's on CUDA if it works there, else `filtered`.
+
+    Tried once on a small tile: Triton may be missing, or unable to compile for this card.
+    """
+    if device != "cuda":
+        return filtered
+    try:
+        import torch
+
+        from denoise_studio.denoisers.bilateral import on_triton
+
+        pixels, sigma = torch.zeros((1, 3, 3), device=device), torch.full((1, 1), 0.5, device=device)
+        on_triton.filtered(pixels, 1, None, sigma, sigma, sigma).cpu()
+    except Exception as error:  # whatever it is, the filter runs without
+        log.info("The bilateral filter runs without Triton (%s: %s)", type(error).__name__, error)
+        return filtered
+    return on_triton.filtered  # type: ignore[no-any-return]
 
 
 def inside(dx: int, dy: int, rx: int, ry: int) -> bool:

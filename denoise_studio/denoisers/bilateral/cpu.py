@@ -20,7 +20,8 @@ from denoise_studio.denoisers.bilateral.taps import (
     exp2,
     inside,
     reach,
-    set_keep,
+    seen,
+    set_ellipses,
     set_row,
 )
 
@@ -83,6 +84,7 @@ def _filter(
     rx, ry = np.empty(width, np.int32), np.empty(width, np.int32)
     ones = np.ones(width, np.float32)
     keep = np.empty(width, np.float32)
+    ellipses = np.empty((halo + 1, halo + 1, width), np.float32)
     weights = np.empty(width, np.float32)
     total = np.empty((channels, width), np.float32)
     masked = valid.shape[0] > 1
@@ -92,6 +94,7 @@ def _filter(
         if y < rows:
             row_x, row_y, row_r = min(y, sx.shape[0] - 1), min(y, sy.shape[0] - 1), min(y, sr.shape[0] - 1)
             set_row(sx[row_x], sy[row_y], sr[row_r], square, gx, gy, gr, rx, ry)
+            set_ellipses(ellipses, rx, ry)
         low_x, high_x, low_y, high_y = rx.min(), rx.max(), ry.min(), ry.max()
         reach_x, reach_y = reach(rx, square), reach(ry, square)
         row = y + halo
@@ -103,11 +106,9 @@ def _filter(
                 if (dx == 0 and dy == 0) or not inside(dx, dy, high_x, high_y):
                     continue
                 fx = F(dx * dx)
-                used = ones
                 outer = slice(halo + dx, halo + dx + width)
-                if masked or not inside(dx, dy, low_x, low_y):
-                    set_keep(keep, rx, ry, dx, dy, valid[row + dy if masked else 0, outer], masked)
-                    used = keep
+                mask = valid[row + dy if masked else 0, outer]
+                used = seen(dx, dy, low_x, low_y, ones, ellipses, mask, masked, keep)
                 if channels == 1:
                     _add_grey(
                         pixels[0, row, inner], pixels[0, row + dy, outer],

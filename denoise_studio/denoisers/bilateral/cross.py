@@ -9,7 +9,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from denoise_studio.denoisers.bilateral.taps import FAST, F, exp2, inside, reach, set_keep, set_row
+from denoise_studio.denoisers.bilateral.taps import FAST, F, exp2, inside, mask_keep, reach, set_keep, set_row
 
 
 @numba.njit(fastmath=FAST, nogil=True)
@@ -68,7 +68,9 @@ def filter_cross(
                 if (dx == 0 and dy == 0) or not inside(dx, dy, high_x, high_y):
                     continue
                 outer = slice(halo + dx, halo + dx + width)
-                set_keep(keep, rx, ry, dx, dy, valid[row + dy if masked else 0, outer], masked)
+                set_keep(keep, rx, ry, dx, dy)
+                if masked:
+                    mask_keep(keep, keep, valid[row + dy, outer])
                 _weigh(
                     guide, row, dy, inner, outer, F(dx * dx), F(dy * dy), gx, gy, gr, keep, weight, weights
                 )

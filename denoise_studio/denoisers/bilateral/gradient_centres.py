@@ -13,7 +13,8 @@ from denoise_studio.denoisers.bilateral.taps import (
     exp2_normal,
     inside,
     reach,
-    set_keep,
+    seen,
+    set_ellipses,
     set_row,
 )
 
@@ -147,6 +148,7 @@ def centres(
     gx, gy, gr = np.empty(width, np.float32), np.empty(width, np.float32), np.empty(width, np.float32)
     rx, ry = np.empty(width, np.int32), np.empty(width, np.int32)
     ones, none = np.ones(width, np.float32), np.zeros(width, np.float32)
+    ellipses = np.empty((halo + 1, halo + 1, width), np.float32)
     keep, keep_right = np.empty(width, np.float32), np.empty(width, np.float32)
     # Of one row of neighbours: sums of w and w u.d; of all: those, with dx², with dy² and with |d|².
     near, near_first = np.empty(width, np.float32), np.empty(width, np.float32)
@@ -158,6 +160,7 @@ def centres(
     for y in range(start, stop):
         row_x, row_y, row_r = min(y, sx.shape[0] - 1), min(y, sy.shape[0] - 1), min(y, sr.shape[0] - 1)
         set_row(sx[row_x], sy[row_y], sr[row_r], square, gx, gy, gr, rx, ry)
+        set_ellipses(ellipses, rx, ry)
         low_x, high_x, low_y, high_y = rx.min(), rx.max(), ry.min(), ry.max()
         reach_x, reach_y = reach(rx, square), reach(ry, square)
         row = y + halo
@@ -170,18 +173,15 @@ def centres(
                 if (dx == 0 and dy == 0) or not inside(dx, dy, high_x, high_y):
                     continue
                 fx = F(dx * dx)
-                used, used_right = ones, ones
-                outer = slice(halo + dx, halo + dx + width)
-                if masked or not inside(dx, dy, low_x, low_y):
-                    set_keep(keep, rx, ry, dx, dy, valid[row + dy if masked else 0, outer], masked)
-                    used, used_right = keep, keep
+                outer, other = slice(halo + dx, halo + dx + width), slice(halo - dx, halo - dx + width)
+                mask = valid[row + dy if masked else 0]
+                used = seen(dx, dy, low_x, low_y, ones, ellipses, mask[outer], masked, keep)
                 if channels == 1:
-                    other = slice(halo - dx, halo - dx + width)
-                    if dx == 0:
-                        used_right = none
-                    elif masked:
-                        set_keep(keep_right, rx, ry, dx, dy, valid[row + dy, other], masked)
-                        used_right = keep_right
+                    used_right = none
+                    if dx > 0:
+                        used_right = seen(
+                            dx, dy, low_x, low_y, ones, ellipses, mask[other], masked, keep_right
+                        )
                     _around_grey(
                         pixels[0, row, inner], pixels[0, row + dy, outer], pixels[0, row + dy, other],
                         fx, fy, gx, gy, gr, used, used_right,

@@ -11,6 +11,7 @@ from denoise_studio.denoisers.bilateral.taps import (
     F,
     exp2_normal,
     inside,
+    mask_keep,
     set_keep,
     set_row,
 )
@@ -88,8 +89,11 @@ def gather(
                 fx = F(dx * dx)
                 used = ones
                 outer = slice(halo + dx, halo + dx + width)
-                if masked or not inside(dx, dy, low_x, low_y):
-                    set_keep(keep, rx[k], ry[k], dx, dy, valid[row if masked else 0, outer], masked)
+                if not inside(dx, dy, low_x, low_y):
+                    set_keep(keep, rx[k], ry[k], dx, dy)
+                    used = keep
+                if masked:
+                    mask_keep(keep, used, valid[row, outer])
                     used = keep
                 if channels == 1:
                     _gather_grey(

@@ -27,7 +27,8 @@ from denoise_studio.denoisers.bilateral.taps import (
     exp2_normal,
     inside,
     reach,
-    set_keep,
+    seen,
+    set_ellipses,
     set_row,
 )
 
@@ -130,6 +131,7 @@ def _risk(
     gx, gy, gr = np.empty(width, np.float32), np.empty(width, np.float32), np.empty(width, np.float32)
     rx, ry = np.empty(width, np.int32), np.empty(width, np.int32)
     ones, keep = np.ones(width, np.float32), np.empty(width, np.float32)
+    ellipses = np.empty((halo + 1, halo + 1, width), np.float32)
     weight, weights, near = (
         np.empty(width, np.float32), np.empty(width, np.float32), np.empty(width, np.float32),
     )  # fmt: skip
@@ -144,6 +146,7 @@ def _risk(
         row_x, row_y, row_r = min(y, sx.shape[0] - 1), min(y, sy.shape[0] - 1), min(y, sr.shape[0] - 1)
         if y < max(sx.shape[0], sy.shape[0], sr.shape[0]):
             set_row(sx[row_x], sy[row_y], sr[row_r], square, gx, gy, gr, rx, ry)
+            set_ellipses(ellipses, rx, ry)
         low_x, high_x, low_y, high_y = rx.min(), rx.max(), ry.min(), ry.max()
         reach_x, reach_y = reach(rx, square), reach(ry, square)
         row = y + halo
@@ -158,11 +161,9 @@ def _risk(
                 if (dx == 0 and dy == 0) or not inside(dx, dy, high_x, high_y):
                     continue
                 fx = F(dx * dx)
-                used = ones
                 outer = slice(halo + dx, halo + dx + width)
-                if masked or not inside(dx, dy, low_x, low_y):
-                    set_keep(keep, rx, ry, dx, dy, valid[row + dy if masked else 0, outer], masked)
-                    used = keep
+                mask = valid[row + dy if masked else 0, outer]
+                used = seen(dx, dy, low_x, low_y, ones, ellipses, mask, masked, keep)
                 share = table[level, dx + halo]
                 if channels == 3:
                     _weigh_colour(

@@ -66,15 +66,43 @@ def inside(dx: int, dy: int, rx: int, ry: int) -> bool:  # pragma: no cover - co
 
 
 @numba.njit(nogil=True)
-def set_keep(
-    keep: Any, rx: Any, ry: Any, dx: int, dy: int, valid: Any, masked: bool
-) -> None:  # pragma: no cover - compiled
-    """1 where the neighbour at (dx, dy) is valid and inside the pixel's own window, else 0."""
+def set_ellipses(table: Any, rx: Any, ry: Any) -> None:  # pragma: no cover - compiled
+    """Which pixels of a row see a neighbour, for those that some see and some do not.
+
+    table (reach + 1, reach + 1, w) by |dy|, |dx| and pixel: 1 where the neighbour lies inside the
+    pixel's own window, else 0. Signs do not matter, so each test serves up to four neighbours.
+    """
+    low_x, high_x, low_y, high_y = rx.min(), rx.max(), ry.min(), ry.max()
+    for dy in range(min(high_y, table.shape[0] - 1) + 1):
+        for dx in range(min(high_x, table.shape[1] - 1) + 1):
+            if inside(dx, dy, high_x, high_y) and not inside(dx, dy, low_x, low_y):
+                set_keep(table[dy, dx], rx, ry, dx, dy)
+
+
+@numba.njit(nogil=True)
+def set_keep(keep: Any, rx: Any, ry: Any, dx: int, dy: int) -> None:  # pragma: no cover - compiled
+    """1 where the neighbour at (dx, dy) is inside the pixel's own window, else 0."""
     for x in range(keep.shape[0]):
         keep[x] = F(1.0) if inside(dx, dy, rx[x], ry[x]) else F(0.0)
-    if masked:
-        for x in range(keep.shape[0]):
-            keep[x] = keep[x] if valid[x] else F(0.0)
+
+
+@numba.njit(nogil=True)
+def mask_keep(keep: Any, seen: Any, valid: Any) -> None:  # pragma: no cover - compiled
+    """What is seen and valid."""
+    for x in range(keep.shape[0]):
+        keep[x] = seen[x] if valid[x] else F(0.0)
+
+
+@numba.njit(nogil=True)
+def seen(
+    dx: int, dy: int, low_x: int, low_y: int, ones: Any, ellipses: Any, valid: Any, masked: bool, keep: Any
+) -> Any:  # pragma: no cover - compiled
+    """1 where a neighbour counts: `ones`, or a row of `set_ellipses`, or that masked (in `keep`)."""
+    used = ones if inside(dx, dy, low_x, low_y) else ellipses[abs(dy), abs(dx)]
+    if not masked:
+        return used
+    mask_keep(keep, used, valid)
+    return keep
 
 
 @numba.njit(fastmath=FAST, nogil=True, error_model="numpy")

@@ -102,9 +102,8 @@ def run_checks(table: Table, store: Store, code: str, quick: bool) -> dict[str, 
     for e in borders:
         said = f"{e['bias']:+.2f}" if "bias" in e else "yes" if e["kept"] else "NO"
         table.print(f"| {e['border']} | {e['pixels']} | {said} |")
-    table.print(
-        "\n## Time, median of 3\n\n| side | fit and filter, s | filter, s | s/megapixel |\n|---|---|---|---|"
-    )
+    table.print("\n## Time, median of 3\n")
+    table.print("| side | fit and filter, s | filter, s | core s/megapixel |\n|---|---|---|---|")
     times = []
     for e in checks.times(quick):
         times.append(e)

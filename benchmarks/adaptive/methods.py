@@ -114,6 +114,8 @@ def _adaptive() -> tuple[Method, ...]:
             one(f"-{stages}", f", {word}", partial(plain, values={"stages": stages}))
             for stages, word in (("1", "one stage"), ("2", "two stages"))
         ]
+    if not missing and any(p.name == "noise_factor" for p in get_denoiser(name).parameters):
+        rows.append(one("-told", " told the sd", studio.told))
     return (*rows, one("-medians", ", each map replaced by its median", studio.medians))
 
 

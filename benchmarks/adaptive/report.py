@@ -98,6 +98,7 @@ PICTURE_HEAD = "| method | PSNR dB | SSIM | s | maps p5..p50..p95 |\n|---|---|--
 def picture_line(row: Row) -> str:
     """One method's line in a picture's own table."""
     spread = "; ".join(f"{name} {_range(values)}" for name, values in row.spread.items())
+    spread += f" ({row.note})" if row.note else ""
     return f"| {row.label} | {row.psnr:.2f} | {row.ssim:.4f} | {_seconds(row.seconds)} | {spread} |"
 
 

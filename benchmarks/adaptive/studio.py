@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from adaptive import bm3d_rows
 from adaptive.cases import Sample
 from adaptive.output import Output
 from denoise_studio.core.errors import RecipeError
@@ -51,6 +52,19 @@ def run(sample: Sample, method: str, values: Mapping[str, Value]) -> Output:
     maps = {name: values for name, values in _maps(rendering, picture).items() if name.startswith("sigma")}
     note = rendering.fitted.note if rendering.fitted else ""
     return Output(rendering.picture.pixels, _in_use(maps, rendering), seconds, note)
+
+
+def told(sample: Sample) -> Output:
+    """The adaptive filter told how strong the noise is: its own estimate scaled to the true sd."""
+    from denoise_studio.noise.local import estimate_noise_model
+
+    picture = sample.noisy
+    believed = estimate_noise_model(picture).sd_at(np.arange(picture.height), np.arange(picture.width))
+    low, high = sample.limits
+    true = bm3d_rows.local_sd(sample) * (high - low)
+    factor = float(np.median(true[:, sample.field]) / max(np.median(believed[:, sample.field]), 1e-6))
+    limits = get_denoiser(ADAPTIVE).parameter("noise_factor").limits(picture)
+    return run(sample, ADAPTIVE, {"noise_factor": min(max(factor, limits.minimum), limits.maximum)})
 
 
 def medians(sample: Sample) -> Output:

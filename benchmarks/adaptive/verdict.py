@@ -61,6 +61,9 @@ def lines(rows: Rows, checks: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
     yield _line(f"its maps are worth {EARNED} dB over their medians", gains, len(doses), EARNED, words)
     for bound in ("bm3d-spectrum", "oracle", "oracle-maps"):
         yield f"- GAP to {labels.get(bound, bound)}: {_gains(rows, doses, bound)[1] or 'no rows'}"
+    knowing = f"{ADAPTIVE}-told"
+    if words := _gains(rows, doses, knowing)[1]:
+        yield f"- GAP to itself, {labels[knowing]}: {words}"
     yield "\n### The same on the noise-free phantom alone\n"
     for rival in (*RIVALS, MEDIANS):
         gains, words = _gains(rows, doses, rival, lambda scene: scene == "phantom")
@@ -105,7 +108,7 @@ def _time(times: list[dict[str, Any]]) -> Iterator[str]:
         growth = max(later / costs[0] for later in costs[1:])
         words = ", ".join(f"{entry['side']}: {entry['per_megapixel']:.2f}" for entry in times)
         yield (
-            f"- {_word(growth <= MOST_GROWTH)} cost grows linearly: seconds a megapixel by side {words} "
+            f"- {_word(growth <= MOST_GROWTH)} cost grows linearly: core seconds a megapixel by side {words} "
             f"(at most {MOST_GROWTH:g} times the smallest's)"
         )
 

@@ -7,13 +7,14 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
 
+from denoise_studio.core.errors import RecipeError
 from denoise_studio.core.parameter import Values
 from denoise_studio.core.picture import Picture
 from denoise_studio.core.recipe import Recipe
 from denoise_studio.core.region import Region
 from denoise_studio.denoisers import get_denoiser
 from denoise_studio.engine.display import Levels, default_levels
-from denoise_studio.engine.resolve import default_recipe
+from denoise_studio.engine.resolve import default_recipe, resolve
 from denoise_studio.engine.session import Response
 from denoise_studio.gui.commands import ChangeRecipe
 
@@ -49,6 +50,7 @@ class Document(QObject):
         """The newest request that ended with an error."""
         self._recipe = recipe or default_recipe(picture)
         self._levels = default_levels(picture)
+        self._resolved: tuple[Recipe, Recipe | None] | None = None
         self._selected = -1
         self._response: Response | None = None
         self._gesture = 0
@@ -68,6 +70,15 @@ class Document(QObject):
     @property
     def recipe(self) -> Recipe:
         return self._recipe
+
+    def resolved(self) -> Recipe | None:
+        """The recipe with its defaults filled in, None if it does not fit the picture."""
+        if self._resolved is None or self._resolved[0] is not self._recipe:
+            try:
+                self._resolved = self._recipe, resolve(self.picture, self._recipe)
+            except RecipeError:
+                self._resolved = self._recipe, None
+        return self._resolved[1]
 
     def edit(self, recipe: Recipe, text: str, gesture: int = 0) -> None:
         """Change the recipe as one undoable step.

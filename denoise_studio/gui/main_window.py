@@ -3,20 +3,16 @@
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QEvent, QObject, QPointF, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QUndoGroup
+from PySide6.QtCore import QPointF, Signal
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QUndoGroup
 from PySide6.QtWidgets import (
     QApplication,
     QLabel,
     QMainWindow,
     QMenu,
-    QScrollArea,
-    QSizePolicy,
     QSplitter,
     QToolBar,
     QToolButton,
-    QVBoxLayout,
-    QWidget,
 )
 
 from denoise_studio.core.errors import StudioError
@@ -27,21 +23,29 @@ from denoise_studio.gui.autosave import Autosave
 from denoise_studio.gui.bridge import Bridge
 from denoise_studio.gui.document import Document
 from denoise_studio.gui.files import Files
+from denoise_studio.gui.fit_watch import FitWatch, Standing
+from denoise_studio.gui.hold_keys import HoldKeys
+from denoise_studio.gui.maps import Medians
+from denoise_studio.gui.panels.filter_panel import FilterPanel
+from denoise_studio.gui.panels.fit_panel import FitPanel
 from denoise_studio.gui.panels.histogram_panel import HistogramPanel
 from denoise_studio.gui.panels.levels_bar import LevelsBar
+from denoise_studio.gui.panels.lower_area import LowerArea
+from denoise_studio.gui.panels.map_bar import MapBar
 from denoise_studio.gui.panels.method_panel import MethodPanel
 from denoise_studio.gui.panels.pictures_panel import PicturesPanel
 from denoise_studio.gui.panels.readouts_panel import ReadoutsPanel
 from denoise_studio.gui.panels.regions_panel import RegionsPanel
-from denoise_studio.gui.panels.section import Section
 from denoise_studio.gui.pictures import project_of
+from denoise_studio.gui.rooms import build_menus, build_rooms, build_tool_bar
 from denoise_studio.gui.settings import SettingsFile, recovery_folder
 from denoise_studio.gui.status import StatusBar
 from denoise_studio.gui.views.compare import Compare, Mode
+from denoise_studio.gui.views.map_overlay import MapOverlay
 from denoise_studio.gui.views.region_tools import RegionTools, Tool
 from denoise_studio.gui.window_actions import WindowActions
 
-_PANEL_WIDTH = 348
+PANELS = ("histogram", "filter-here", "loss-curve")
 _CONTEXT_MENU = (
     *("fit", "one-to-one", "", "auto-levels", "reset-levels", "invert", ""),
     *("tool-box", "tool-ellipse", "tool-polygon", "tool-brush", "remove-region", "", "export"),
@@ -56,6 +60,13 @@ class MainWindow(QMainWindow):
     """
 
     current_changed = Signal(object)
+    welcome: QLabel
+    middle: QSplitter
+    tool_bar: QToolBar
+    hold_button: QToolButton
+    zoom_label: QToolButton
+    recent_menu: QMenu
+    presets_menu: QMenu
 
     def __init__(
         self, settings: SettingsFile, autosave_folder: Path | None = None, ask_before_closing: bool = False
@@ -66,6 +77,7 @@ class MainWindow(QMainWindow):
         self.bridge = Bridge(settings.value.memory_mb * 2**20, self)
         self.documents: list[Document] = []
         self.document: Document | None = None
+        self._cursor: QPointF | None = None
         self.undo_group = QUndoGroup(self)
         self.autosave = Autosave(autosave_folder or recovery_folder(), self)
         self.compare = Compare(self.bridge)
@@ -74,139 +86,35 @@ class MainWindow(QMainWindow):
         self.regions_panel = RegionsPanel(self.tools)
         self.readouts_panel = ReadoutsPanel(self.bridge)
         self.histogram_panel = HistogramPanel(self.bridge)
+        self.filter_panel = FilterPanel(self.bridge)
+        self.fit_watch = FitWatch(self.bridge, self)
+        self.fit_panel = FitPanel(self.fit_watch)
+        self.medians = Medians(self.bridge, self)
+        self.overlay = MapOverlay(self.bridge, self.compare)
+        self.map_bar = MapBar(self.overlay)
+        self.lower_area = LowerArea(
+            {
+                "histogram": ("Histogram", "Values before and after (H)", self.histogram_panel),
+                "filter-here": ("Filter here", "What is averaged around the cursor (X)", self.filter_panel),
+                "loss-curve": ("Fit", "How the maps were found (L)", self.fit_panel),
+            }
+        )
         self.pictures_panel = PicturesPanel()
         self.levels_bar = LevelsBar()
         self.status = StatusBar()
         self.files = Files(self)
         self.carry_out = WindowActions(self)
         self.actions_: dict[str, QAction] = make_actions(self, self.carry_out.slot)
-        self._build()
-        self._connect()
-        self.show_document(None)
-
-    # Building
-
-    def _build(self) -> None:
         self.setWindowTitle("Denoise Studio")
         self.setMinimumSize(900, 560)
         self.resize(1280, 800)
         self.setAcceptDrops(True)
         self.setStatusBar(self.status)
-        self._build_menus()
-        self._build_tool_bar()
-        self.middle = QSplitter(Qt.Orientation.Vertical)
-        self.middle.setHandleWidth(1)
-        self.middle.addWidget(self._pictures_area())
-        self.middle.addWidget(self.histogram_panel)
-        self.middle.setStretchFactor(0, 1)
-        self.middle.setSizes([800, 130])
-        self.histogram_panel.setMinimumHeight(90)
-        across = QSplitter(Qt.Orientation.Horizontal)
-        across.setHandleWidth(1)
-        across.addWidget(self.pictures_panel)
-        across.addWidget(self.middle)
-        across.addWidget(self._side_panel())
-        across.setStretchFactor(1, 1)
-        across.setSizes([190, 900, _PANEL_WIDTH])
-        self.pictures_panel.setMinimumWidth(150)
-        self.setCentralWidget(across)
-
-    def _pictures_area(self) -> QWidget:
-        holder = QWidget()
-        layout = QVBoxLayout(holder)
-        layout.setContentsMargins(0, 0, 0, 0)
-        self.welcome = QLabel(
-            "<p style='font-size:20px'>Drop a picture here</p>"
-            "<p>DICOM, TIFF, PNG, JPEG or NPY — or press Ctrl+O</p>"
-            "<p>To look around first: File ▸ Open the sample</p>"
-        )
-        self.welcome.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.welcome.setObjectName("quiet")
-        self.welcome.setAccessibleName("How to begin")
-        layout.addWidget(self.welcome, 1)
-        layout.addWidget(self.compare, 1)
-        return holder
-
-    def _side_panel(self) -> QScrollArea:
-        content = QWidget()
-        layout = QVBoxLayout(content)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        self.sections = [
-            Section("Method", self.method_panel),
-            Section("Regions", self.regions_panel),
-            Section("Read-outs", self.readouts_panel),
-        ]
-        for section in self.sections:
-            layout.addWidget(section)
-        layout.addStretch(1)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setWidget(content)
-        area.setMinimumWidth(_PANEL_WIDTH)
-        area.setMaximumWidth(520)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setAccessibleName("Method, regions and read-outs")
-        return area
-
-    def _build_menus(self) -> None:
-        bar = self.menuBar()
-        menus: dict[str, QMenu] = {}
-        for declared in ACTIONS:
-            if declared.menu not in menus:
-                menus[declared.menu] = bar.addMenu(f"&{declared.menu}")
-            menus[declared.menu].addAction(self.actions_[declared.id])
-            if declared.id == "open-sample":
-                self.recent_menu = menus["File"].addMenu("Open &recent")
-                self.recent_menu.aboutToShow.connect(self.files.fill_recent)
-            if declared.id == "save-preset":
-                self.presets_menu = menus["Edit"].addMenu("&Presets")
-                self.presets_menu.aboutToShow.connect(self.files.fill_presets)
-            if declared.id in (
-                "open-sample",
-                "save-project-as",
-                "redo",
-                "save-preset",
-                "hold",
-                "zoom-out",
-                "invert",
-            ):
-                menus[declared.menu].addSeparator()
-
-    def _build_tool_bar(self) -> None:
-        bar = self.tool_bar = QToolBar("Tools")
-        bar.setMovable(False)
-        bar.setIconSize(QSize(20, 20))
-        self.addToolBar(bar)
-        for name in ("open", "export", "", "undo", "redo", "", "side", "wipe", "difference"):
-            bar.addAction(self.actions_[name]) if name else bar.addSeparator()
-        self.hold_button = QToolButton()
-        self.hold_button.setIcon(self.actions_["hold"].icon())
-        self.hold_button.setToolTip(self.actions_["hold"].toolTip())
-        self.hold_button.setAccessibleName("Hold to see the original")
-        self.hold_button.pressed.connect(lambda: self.compare.hold(True))
-        self.hold_button.released.connect(lambda: self.compare.hold(False))
-        bar.addWidget(self.hold_button)
-        bar.addSeparator()
-        bar.addAction(self.actions_["fit"])
-        self.zoom_label = QToolButton()
-        self.zoom_label.setText("100 %")
-        self.zoom_label.setFixedWidth(62)
-        self.zoom_label.setToolTip("Zoom: screen pixels for a picture pixel. Click for 100 % (Z)")
-        self.zoom_label.setAccessibleName("Zoom; click for 100 %")
-        self.zoom_label.clicked.connect(self.actions_["one-to-one"].trigger)
-        bar.addWidget(self.zoom_label)
-        bar.addSeparator()
-        bar.addWidget(self.levels_bar)
-        gap = QWidget()
-        gap.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        bar.addWidget(gap)
-        for name in ("theme", "shortcuts"):
-            bar.addAction(self.actions_[name])
-        for action in bar.actions():
-            button = bar.widgetForAction(action)
-            if isinstance(button, QToolButton) and action.text():
-                button.setAccessibleName(action.text().replace("&", "").replace(" …", ""))
+        build_menus(self)
+        build_tool_bar(self)
+        build_rooms(self)
+        self._connect()
+        self.show_document(None)
 
     def _connect(self) -> None:
         self.bridge.responded.connect(self._responded)
@@ -226,11 +134,16 @@ class MainWindow(QMainWindow):
         self.undo_group.redoTextChanged.connect(lambda text: self._name_step("redo", text))
         for name in ("undo", "redo"):
             self.actions_[name].setEnabled(False)
-        self.actions_["histogram"].setChecked(True)
+        self.lower_area.turned.connect(self._show_panel)
+        self.fit_watch.changed.connect(self._show_fit)
+        self.method_panel.fit_line.stop.connect(self.fit_watch.stop)
+        self.method_panel.fit_line.again.connect(self.fit_watch.again)
+        self.medians.found.connect(self.method_panel.show_found)
+        self.medians.found_inside.connect(self.regions_panel.show_found)
+        self.compare.hovered.connect(self.filter_panel.hover)
+        self.overlay.changed.connect(lambda: self._hovered(self._cursor))
         self.actions_["theme"].setChecked(theme.current().name == "light")
-        self.hold_keys = [keys[0].key() for keys in self.actions_["hold"].shortcuts()]  # type: ignore[index]
-        self.actions_["hold"].setShortcuts([])  # a shortcut knows no release: keys are watched below
-        QApplication.instance().installEventFilter(self)  # type: ignore[union-attr]
+        self.hold_keys = HoldKeys(self, self.compare, self.actions_["hold"])
 
     def _name_step(self, name: str, text: str) -> None:
         action = self.actions_[name]
@@ -258,6 +171,7 @@ class MainWindow(QMainWindow):
         self.undo_group.removeStack(document.undo_stack)
         if document is self.document:
             self.bridge.session.lane.cancel_all()
+            self.fit_watch.drop(document)
             rest = self.documents
             self.show_document(rest[min(index, len(rest) - 1)] if rest else None)
         else:
@@ -271,23 +185,24 @@ class MainWindow(QMainWindow):
             self.show_document(self.documents[index])
 
     def show_document(self, document: Document | None) -> None:
-        self.document = document
+        self.document, self._cursor = document, None
         self.tools.set_tool(Tool.NAVIGATE)
         self.undo_group.setActiveStack(document.undo_stack if document else None)  # type: ignore[arg-type]
         for room in (
-            self.compare, self.tools, self.method_panel, self.regions_panel,
-            self.readouts_panel, self.histogram_panel, self.levels_bar,
+            self.compare, self.tools, self.method_panel, self.regions_panel, self.readouts_panel,
+            self.histogram_panel, self.levels_bar, self.fit_watch, self.fit_panel, self.medians,
+            self.overlay, self.map_bar, self.filter_panel,
         ):  # fmt: skip
             room.set_document(document)  # type: ignore[attr-defined]
         self.compare.setVisible(document is not None)
         self.welcome.setVisible(document is None)
         self.pictures_panel.setVisible(len(self.documents) > 1)
-        self.histogram_panel.setVisible(document is not None and self.actions_["histogram"].isChecked())
+        self.lower_area.set_available(document is not None)
         medical = document is not None and document.picture.kind in ("ct", "mr")
         self.status.notice.setVisible(medical)
         self.status.show_device(document.response if document else None)
         for declared in ACTIONS:
-            if declared.menu in ("View", "Levels", "Regions") and declared.id not in ("theme", "histogram"):
+            if declared.menu in ("View", "Levels", "Regions") and declared.id not in ("theme", *PANELS):
                 self.actions_[declared.id].setEnabled(document is not None)
         names = self.levels_bar.preset_names()
         for number in range(1, 9):
@@ -338,6 +253,7 @@ class MainWindow(QMainWindow):
         for document in self.documents:
             if document.accept(response) and document is self.document:
                 self.status.show_device(response, response.recipe.precision)
+                self._hovered(self._cursor)
 
     def _failed(self, number: int, error: Exception) -> None:
         document = self.document
@@ -356,11 +272,21 @@ class MainWindow(QMainWindow):
     # Looking
 
     def _hovered(self, point: QPointF | None) -> None:
-        self.status.show_cursor(self.document, point)
+        self._cursor = point
+        self.status.show_cursor(self.document, point, self.overlay.text_at)
 
     def _show_mode(self, mode: str) -> None:
         for name in Mode:
             self.actions_[name.value].setChecked(name.value == mode)
+
+    def _show_panel(self, id: str) -> None:
+        for name in PANELS:
+            self.actions_[name].setChecked(name == id)
+
+    def _show_fit(self) -> None:
+        self.method_panel.fit_line.show_state(self.fit_watch.state)
+        self.compare.fit_chip = self.fit_watch.state.chip
+        self.compare.show_state()
 
     def _context_menu(self, position: Any) -> None:
         menu = QMenu(self)
@@ -375,26 +301,11 @@ class MainWindow(QMainWindow):
         theme.apply(application, name)
         self.compare.restyle()
         self.histogram_panel.restyle()
+        self.fit_panel.restyle()
         self.actions_["theme"].setChecked(name == "light")
         self.settings.change(theme=name)
 
     # Qt events
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Hold-to-see-original: a key that acts while it is down."""
-        if isinstance(event, QKeyEvent) and event.type() in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease):
-            if event.isAutoRepeat() or not self._is_hold_key(event):
-                return False
-            if event.type() == QEvent.Type.KeyPress and self.isActiveWindow() and not _typing():
-                self.compare.hold(True)
-            elif event.type() == QEvent.Type.KeyRelease and self.compare.holding:
-                self.compare.hold(False)
-        elif event.type() == QEvent.Type.WindowDeactivate and watched is self and self.compare.holding:
-            self.compare.hold(False)  # the key's release goes to another program
-        return False
-
-    def _is_hold_key(self, event: QKeyEvent) -> bool:
-        return not event.modifiers() and event.key() in self.hold_keys
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasUrls():
@@ -412,7 +323,7 @@ class MainWindow(QMainWindow):
             event.ignore()
             self.files.ask_about_unsaved(self._close_anyway)
             return
-        QApplication.instance().removeEventFilter(self)  # type: ignore[union-attr]
+        self.hold_keys.stop()
         self.bridge.close()
         self.autosave.forget()
         event.accept()
@@ -425,10 +336,6 @@ class MainWindow(QMainWindow):
     def is_idle(self) -> bool:
         """Whether everything asked for is done and on the screen; for snapshots and tests."""
         document = self.document
-        return self.bridge.idle and (document is None or document.is_final or document.has_failed)
-
-
-def _typing() -> bool:
-    from PySide6.QtWidgets import QAbstractSpinBox, QLineEdit
-
-    return isinstance(QApplication.focusWidget(), QLineEdit | QAbstractSpinBox)
+        if not self.bridge.idle or document is None:
+            return document is None and self.bridge.idle
+        return document.is_final or document.has_failed or self.fit_watch.state.standing is Standing.STOPPED

@@ -1,5 +1,7 @@
 """The status bar: cursor values, device line, progress with cancel. Nothing moves when numbers change."""
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QPointF, QTimer, Signal
 from PySide6.QtWidgets import QLabel, QProgressBar, QSizePolicy, QStatusBar, QToolButton, QWidget
 
@@ -49,15 +51,23 @@ class StatusBar(QStatusBar):
         self._message_timer.timeout.connect(self._forget_message)
         self._message = ""
 
-    def show_cursor(self, document: Document | None, point: QPointF | None) -> None:
-        """Values before and after at a picture point, in the picture's own unit and in mm."""
+    def show_cursor(
+        self,
+        document: Document | None,
+        point: QPointF | None,
+        more: Callable[[int, int], str] = lambda x, y: "",
+    ) -> None:
+        """Values before and after at a picture point, in the picture's own unit and in mm.
+
+        `more` has something to add about a pixel, such as a parameter's value there.
+        """
         if self._message:
             return
         text = ""
         if document is not None and point is not None:
             x, y = int(point.x() // 1), int(point.y() // 1)
             if 0 <= x < document.picture.width and 0 <= y < document.picture.height:
-                text = cursor_text(document, x, y)
+                text = "   ".join(filter(None, (cursor_text(document, x, y), more(x, y))))
         self.under_cursor.setText(text)
 
     def say(self, text: str, seconds: float = 6.0) -> None:

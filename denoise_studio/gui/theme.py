@@ -92,6 +92,11 @@ QToolButton#section {{ font-weight: 600; text-align: left; padding: 7px 8px; bor
     border-top: 1px solid {line}; }}
 QToolButton#section:checked {{ background: transparent; }}
 QToolButton#section:hover {{ background: {raised}; }}
+QToolButton#group {{ text-align: left; padding: 4px 2px; border-radius: 3px; border: 0; color: {quiet}; }}
+QToolButton#group:checked {{ background: transparent; color: {text}; }}
+QToolButton#group:hover, QToolButton#group:focus {{ background: {raised}; }}
+QProgressBar#thin {{ max-height: 4px; min-height: 4px; border: 0; border-radius: 2px; background: {line}; }}
+QProgressBar#thin::chunk {{ border-radius: 2px; }}
 QPushButton {{ background: {raised}; border: 1px solid {line}; border-radius: 5px; padding: 4px 10px;
     color: {text}; min-height: 18px; }}
 QMessageBox QPushButton {{ min-width: 140px; }}
@@ -133,8 +138,13 @@ QGraphicsView {{ border: 0; padding: 0; }}
 QMenuBar {{ background: {panel}; padding: 2px; }}
 QDockWidget {{ border: 0; }}
 QTabWidget::pane {{ border: 0; border-top: 1px solid {line}; }}
-QTabBar::tab {{ background: {panel}; color: {quiet}; border: 0; padding: 5px 12px; }}
-QTabBar::tab:selected {{ color: {text}; border-bottom: 2px solid {accent}; }}
+QTabBar {{ background: {panel}; border: 0; }}
+QTabBar::tab, QTabBar::tab:top, QTabBar::tab:top:!selected {{ background: {panel}; color: {quiet}; border: 0;
+    border-bottom: 2px solid transparent; border-radius: 0; padding: 5px 12px; margin: 0; }}
+QTabBar::tab:top:hover, QTabBar::tab:top:!selected:hover {{ color: {text}; background: {raised}; border: 0;
+    border-bottom: 2px solid transparent; }}
+QTabBar::tab:selected, QTabBar::tab:top:selected {{ background: {panel}; color: {text}; border: 0;
+    border-bottom: 2px solid {accent}; }}
 QToolTip {{ background: {raised}; color: {text}; border: 1px solid {line}; padding: 4px; }}
 """
 

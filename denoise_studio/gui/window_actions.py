@@ -66,8 +66,10 @@ class WindowActions:
         window = self._window
         if window.tools.tool is not Tool.NAVIGATE:
             window.tools.set_tool(Tool.NAVIGATE)
-        elif window.document is not None:
+        elif window.document is not None and window.document.selected >= 0:
             window.document.select(-1)
+        else:
+            window.overlay.choose("")
 
     def do_preferences(self) -> None:
         dialog = PreferencesDialog(self._window.settings, self._window)
@@ -125,10 +127,19 @@ class WindowActions:
             document.set_levels(replace(document.levels, invert=self._window.actions_["invert"].isChecked()))
 
     def do_histogram(self) -> None:
-        window = self._window
-        window.histogram_panel.setVisible(
-            window.document is not None and window.actions_["histogram"].isChecked()
-        )
+        self._turn("histogram")
+
+    def do_filter_here(self) -> None:
+        self._turn("filter-here")
+
+    def do_loss_curve(self) -> None:
+        self._turn("loss-curve")
+
+    def _turn(self, id: str) -> None:
+        self._window.lower_area.show_panel(id, self._window.actions_[id].isChecked())
+
+    def do_next_map(self) -> None:
+        self._window.overlay.step()
 
     def do_theme(self) -> None:
         self._window.set_theme("light" if self._window.actions_["theme"].isChecked() else "dark")

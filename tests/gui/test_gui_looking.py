@@ -335,7 +335,7 @@ def test_difference_mode_names_its_scale(ct):
     ct.action("difference").trigger()
     ct.finish()
     assert ct.compare.colour_bar.isVisible()
-    assert ct.compare.colour_bar._unit == "HU"
+    assert ct.compare.colour_bar.unit == "HU"
     assert ct.after.title.text() == "After − before"
     image, _ = image_of(ct.after.image)
     assert image.ndim == 3

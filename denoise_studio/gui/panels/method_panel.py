@@ -1,13 +1,17 @@
 """Which method, its parameters, the noise level where it matters, and the strength."""
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from denoise_studio.core.errors import RecipeError
-from denoise_studio.core.parameter import Parameter
+from denoise_studio.core.parameter import Parameter, Value
 from denoise_studio.denoisers import all_denoisers, get_denoiser
+from denoise_studio.engine.maps import edits, without_edits
 from denoise_studio.engine.resolve import estimated_noise, resolve
 from denoise_studio.gui.document import Document
+from denoise_studio.gui.panels.fit_line import FitLine
 from denoise_studio.gui.panels.parameter_form import STRENGTH, ParameterForm
 from denoise_studio.gui.panels.wheel import leave_wheel_to_panel
 
@@ -36,6 +40,7 @@ class MethodPanel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document: Document | None = None
+        self._found: Mapping[str, float] = {}
         self.methods = QComboBox()
         self.methods.setAccessibleName("Denoising method")
         for denoiser in all_denoisers():
@@ -44,6 +49,7 @@ class MethodPanel(QWidget):
         self.summary = QLabel()
         self.summary.setObjectName("quiet")
         self.summary.setWordWrap(True)
+        self.fit_line = FitLine()
         self.form = ParameterForm()
         self.noise_form = ParameterForm()
         self.estimate = QLabel()
@@ -54,13 +60,19 @@ class MethodPanel(QWidget):
             "pixels three apart, CT in soft tissue only."
         )
         self.strength_form = ParameterForm()
+        self.form.put_before_groups(self.noise_form, self.strength_form)
+        self.reset_maps = QPushButton("Reset all edits of the maps")
+        self.reset_maps.setToolTip(
+            "Take the maps as they were found again, everywhere: all factors and numbers, in regions too"
+        )
         layout = QVBoxLayout(self)
         layout.setContentsMargins(10, 4, 10, 10)
         layout.setSpacing(6)
         for widget in (
-            self.methods, self.summary, self.form, self.noise_form, self.strength_form, self.estimate,
+            self.methods, self.summary, self.fit_line, self.form, self.reset_maps, self.estimate,
         ):  # fmt: skip
             layout.addWidget(widget)
+        self.reset_maps.clicked.connect(self._reset_maps)
         leave_wheel_to_panel(self.methods)
         self.methods.activated.connect(self._choose)
         for form in (self.form, self.noise_form, self.strength_form):
@@ -93,7 +105,10 @@ class MethodPanel(QWidget):
         self.methods.setToolTip(f"{denoiser.summary}\n{denoiser.paper}".strip())
         self.summary.setText(denoiser.summary)
         self.form.build(denoiser.parameters, picture, denoiser.id)
-        self.form.show_values(recipe.parameters)
+        self._show_values(recipe.parameters)
+        fitting = denoiser.load_fit is not None
+        self.reset_maps.setVisible(fitting)
+        self.reset_maps.setEnabled(fitting and bool(edits(document.recipe)))
         self.strength_form.build((STRENGTH,), picture)
         self.strength_form.show_values({STRENGTH.name: recipe.strength})
         self.noise_form.setVisible(denoiser.uses_noise_level)
@@ -107,6 +122,17 @@ class MethodPanel(QWidget):
         if denoiser.uses_noise_level and document.recipe.noise_level is not None and noise > 0:
             text += f"; told {document.recipe.noise_level / noise:.2f} × the estimate"
         self.estimate.setText(text)
+
+    def _show_values(self, values: Mapping[str, Value]) -> None:
+        if self._document is not None:
+            self.form.show_values(values, found=self._found, changed=self._document.recipe.parameters)
+
+    def show_found(self, found: Mapping[str, float]) -> None:
+        """Show these numbers for maps that nobody replaced."""
+        self._found = found
+        recipe = self._document.resolved() if self._document is not None else None
+        if recipe is not None and self.form.shows(get_denoiser(recipe.method).id):
+            self._show_values(recipe.parameters)
 
     def _choose(self, index: int) -> None:
         if self._document is not None:
@@ -137,3 +163,10 @@ class MethodPanel(QWidget):
         else:
             label = get_denoiser(recipe.method).parameter(name).label
             document.edit(recipe.replace(parameters=recipe.parameters.without(name)), f"reset {label}")
+
+    def _reset_maps(self) -> None:
+        document = self._document
+        if document is not None:
+            document.edit(
+                without_edits(document.recipe), "reset all edits of the maps", Document.begin_gesture()
+            )

@@ -1,6 +1,7 @@
 """One numeric parameter: name, slider, number with unit, and a way back to the default."""
 
 import math
+from typing import NamedTuple
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
@@ -21,13 +22,21 @@ _STEPS = 1000
 _NAME_WIDTH = 100
 
 
+class Tick(NamedTuple):
+    """A check box in front of a row: what ticking it means, for screen readers and as a tip."""
+
+    name: str
+    tip: str
+
+
 class NumberRow(QWidget):
     """Edits one number by slider, spin box or keyboard.
 
     Args:
         label: the parameter's name for people.
         description: the tooltip: what it does to the picture.
-        optional: shows a check box; unchecked means "as everywhere else".
+        tick: shows a check box; unticked, the row's number is not in force.
+        suffix: for screen readers, after the label: which of several rows with this label it is.
 
     Signals:
         edited: value and gesture (0 for a single edit; the same number during one drag).
@@ -38,7 +47,12 @@ class NumberRow(QWidget):
     cleared = Signal()
 
     def __init__(
-        self, label: str, description: str, optional: bool = False, parent: QWidget | None = None
+        self,
+        label: str,
+        description: str,
+        tick: Tick | None = None,
+        suffix: str = "",
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._logarithmic = False
@@ -49,12 +63,12 @@ class NumberRow(QWidget):
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.spin = QDoubleSpinBox()
         self.reset = QToolButton()
-        self._build(label, description, optional)
+        self._build(label, description, tick, f"{label}{suffix}")
 
-    def _build(self, label: str, description: str, optional: bool) -> None:
+    def _build(self, label: str, description: str, tick: Tick | None, name: str) -> None:
         self.slider.setRange(0, _STEPS)
-        self.slider.setAccessibleName(f"{label} slider")
-        self.spin.setAccessibleName(label)
+        self.slider.setAccessibleName(f"{name} slider")
+        self.spin.setAccessibleName(name)
         self.spin.setKeyboardTracking(False)
         # After Enter the keys belong to the picture again.
         self.spin.lineEdit().returnPressed.connect(self.spin.clearFocus)
@@ -62,20 +76,21 @@ class NumberRow(QWidget):
         self.spin.setFixedWidth(98)
         self.reset.setText("↺")
         self.reset.setFixedWidth(24)
-        self.reset.setAccessibleName(f"Reset {label}")
+        self.reset.setAccessibleName(f"Reset {name}")
         self.reset.setToolTip(f"Set {label} back to its default for this picture")
-        self.check.setAccessibleName(f"{label} differs in this region")
-        self.check.setToolTip(f"Ticked: this region has its own {label}. Not ticked: as everywhere else.")
-        (self.label if optional else self.check).setParent(None)
+        if tick is not None:
+            self.check.setAccessibleName(f"{name} {tick.name}")
+            self.check.setToolTip(tick.tip)
+        (self.check if tick is None else self.label).setParent(None)
         self.label.setBuddy(self.spin)
         for widget in (self.label, self.slider, self.spin):
             widget.setToolTip(description)
-        for name in (self.check, self.label):
-            name.setFixedWidth(_NAME_WIDTH)
+        for head in (self.check, self.label):
+            head.setFixedWidth(_NAME_WIDTH)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 2, 0, 2)
         layout.setSpacing(5)
-        layout.addWidget(self.check if optional else self.label)
+        layout.addWidget(self.label if tick is None else self.check)
         layout.addWidget(self.slider, 1)
         layout.addWidget(self.spin)
         layout.addWidget(self.reset)
@@ -105,17 +120,32 @@ class NumberRow(QWidget):
     def value(self) -> float:
         return self._value
 
-    def set_value(self, value: float, own: bool = True) -> None:
-        """Show a value without telling anybody; `own` ticks the box of an optional row."""
+    def set_value(self, value: float, own: bool = True, known: bool = True) -> None:
+        """Show a value without telling anybody.
+
+        `own` ticks the box of a row that has one; with `known` off the number is a dash.
+        """
         self._value = value
         for widget in (self.spin, self.slider, self.check):
             widget.blockSignals(True)
-        self.spin.setValue(value)
+        self.spin.setSpecialValueText("" if known else "–")
+        self.spin.setValue(value if known else self.spin.minimum())
         if not self.slider.isSliderDown():
             self.slider.setValue(self._to_slider(value))
         self.check.setChecked(own)
         for widget in (self.spin, self.slider, self.check):
             widget.blockSignals(False)
+
+    def rounded(self, value: float | None) -> float | None:
+        """A number as the box shows it: no hidden digits get into a recipe when it is taken."""
+        if value is None:
+            return None
+        return min(max(round(value, self.spin.decimals()), self._low), self._high)
+
+    def set_active(self, on: bool) -> None:
+        """Whether the number is in force and can be changed."""
+        for widget in (self.slider, self.spin, self.reset):
+            widget.setEnabled(on)
 
     def _to_slider(self, value: float) -> int:
         value = min(max(value, self._low), self._high)

@@ -1,45 +1,30 @@
 """The table of regions, and what differs inside the selected one: all of it by keyboard too."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QColor, QIcon, QKeyEvent, QPixmap
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QDoubleSpinBox,
-    QGridLayout,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
     QPushButton,
-    QTableWidget,
-    QTableWidgetItem,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
-from denoise_studio.core.errors import RecipeError
 from denoise_studio.core.parameter import Values
-from denoise_studio.core.region import Box, Brush, Ellipse, Polygon, Region
+from denoise_studio.core.region import Box, Region, Shape
 from denoise_studio.denoisers import get_denoiser
-from denoise_studio.engine.resolve import resolve
 from denoise_studio.gui.document import Document
 from denoise_studio.gui.icons import icon
+from denoise_studio.gui.maps import short_name
 from denoise_studio.gui.panels.number_row import NumberRow
 from denoise_studio.gui.panels.parameter_form import STRENGTH, ParameterForm
-from denoise_studio.gui.panels.wheel import leave_wheel_to_panel
+from denoise_studio.gui.panels.region_geometry import RegionGeometry
+from denoise_studio.gui.panels.region_table import RegionTable
 from denoise_studio.gui.views.region_items import moved
-from denoise_studio.gui.views.region_tools import COLOURS, RegionTools, Tool, free_name
-
-_SHAPES = {Box: "box", Ellipse: "ellipse", Polygon: "polygon", Brush: "brush"}
-_GEOMETRY = (
-    ("x", "x", "Left edge"),
-    ("y", "y", "Upper edge"),
-    ("width", "w", "Width"),
-    ("height", "h", "Height"),
-    ("angle", "∠", "Angle"),
-)
+from denoise_studio.gui.views.region_tools import RegionTools, Tool, free_name
 
 
 class RegionsPanel(QWidget):
@@ -49,25 +34,30 @@ class RegionsPanel(QWidget):
         super().__init__(parent)
         self._tools = tools
         self._document: Document | None = None
-        self._filling = False
+        self._found: Mapping[str, float] = {}
         self.buttons: dict[Tool, QToolButton] = {}
-        self.table = QTableWidget(0, 3)
+        self.table = RegionTable()
         self.detail = QWidget()
         self.feather = NumberRow("Feather", "Width of the soft edge, half of it inside and half outside.")
         self.form = ParameterForm(optional=True)
-        self.geometry_boxes: dict[str, QDoubleSpinBox] = {}
+        self.placing = RegionGeometry()
+        self.geometry_boxes = self.placing.boxes
         self.radius = QDoubleSpinBox()
         self.hint = QLabel("Draw a region to filter it in its own way.")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(10, 4, 10, 10)
         layout.setSpacing(6)
         layout.addLayout(self._tool_row())
-        layout.addWidget(self._build_table())
+        layout.addWidget(self.table)
         layout.addWidget(self.hint)
         layout.addWidget(self._build_detail())
         self.hint.setObjectName("quiet")
         self.hint.setWordWrap(True)
         tools.tool_changed.connect(self._show_tool)
+        self.table.picked.connect(self._picked)
+        self.table.renamed.connect(self._rename)
+        self.table.removed.connect(self.remove)
+        self.placing.placed.connect(self._place)
         self.refresh()
 
     # Building
@@ -121,30 +111,6 @@ class RegionsPanel(QWidget):
             row.addWidget(button)
         return row
 
-    def _build_table(self) -> QTableWidget:
-        table = self.table
-        table.setAccessibleName("Regions")
-        table.setToolTip("Tick: the region is used. Names can be edited; Del removes; later rows lie on top.")
-        table.setHorizontalHeaderLabels(["Region", "Shape", "What differs"])
-        table.verticalHeader().setVisible(False)
-        table.verticalHeader().setDefaultSectionSize(26)
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        table.setShowGrid(False)
-        table.setTabKeyNavigation(False)  # Tab goes on to the next control
-        header = table.horizontalHeader()
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
-        header.setHighlightSections(False)
-        header.setMaximumSectionSize(150)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        table.itemSelectionChanged.connect(self._selected)
-        table.itemChanged.connect(self._item_changed)
-        table.installEventFilter(self)
-        return table
-
     def _build_detail(self) -> QWidget:
         layout = QVBoxLayout(self.detail)
         layout.setContentsMargins(0, 2, 0, 0)
@@ -155,34 +121,8 @@ class RegionsPanel(QWidget):
         layout.addWidget(self.heading)
         layout.addWidget(self.form)
         layout.addWidget(self.feather)
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(6)
-        for place, (key, sign, label) in enumerate(_GEOMETRY):
-            box = QDoubleSpinBox()
-            box.setRange(*((-180, 180) if key == "angle" else (-1e6, 1e6)))
-            box.setDecimals(1)
-            box.setSuffix("°" if key == "angle" else " px")
-            box.setAlignment(Qt.AlignmentFlag.AlignRight)
-            box.setKeyboardTracking(False)
-            box.setFixedWidth(108)
-            box.setAccessibleName(f"{label} of the region")
-            box.setToolTip(
-                f"{label} of the selected region in {'degrees' if key == 'angle' else 'picture pixels'}"
-            )
-            leave_wheel_to_panel(box)
-            box.valueChanged.connect(self._place)
-            self.geometry_boxes[key] = box
-            name = QLabel(sign)
-            name.setObjectName("quiet")
-            name.setBuddy(box)
-            row, column = divmod(place, 2)
-            grid.addWidget(name, row, 2 * column)
-            grid.addWidget(box, row, 2 * column + 1)
-            if key == "angle":
-                self.angle_label = name
-        grid.setColumnStretch(4, 1)
-        layout.addLayout(grid)
-        self.clear = QPushButton("Same as everywhere")
+        layout.addWidget(self.placing)
+        self.clear = QPushButton("Reset region")
         self.clear.setAccessibleName("Reset the region's parameters")
         self.clear.setToolTip("Let nothing differ in this region")
         self.clear.clicked.connect(self._reset)
@@ -209,47 +149,23 @@ class RegionsPanel(QWidget):
     def refresh(self, *_: Any) -> None:
         document = self._document
         regions = document.recipe.regions if document else ()
-        self._filling = True
-        self.table.setRowCount(len(regions))
-        for row, region in enumerate(regions):
-            self._fill_row(row, region)
-        if document is not None and document.selected >= 0:
-            self.table.selectRow(document.selected)
-        else:
-            self.table.clearSelection()
-        self.table.setVisible(bool(regions))
-        self.table.setFixedHeight(30 + 26 * min(max(len(regions), 1), 6))
-        self._filling = False
+        self.table.show_regions(regions, document.selected if document else -1, self._summary)
         for button in self.needing_a_picture:
             button.setEnabled(document is not None)
         self._show_detail(document)
 
-    def _fill_row(self, row: int, region: Region) -> None:
-        colour = QPixmap(10, 10)
-        colour.fill(QColor(COLOURS[row % len(COLOURS)]))
-        swatch = QIcon(colour)
-        swatch.addPixmap(colour, QIcon.Mode.Selected)  # else the selection tints it
-        name = QTableWidgetItem(swatch, region.name or f"Region {row + 1}")
-        name.setCheckState(Qt.CheckState.Checked if region.enabled else Qt.CheckState.Unchecked)
-        name.setToolTip("Tick: the region is used. Double-click or F2 to rename.")
-        shape = QTableWidgetItem(_SHAPES[type(region.shape)])
-        differs = QTableWidgetItem(self._summary(region))
-        differs.setToolTip(self._summary(region))
-        for item in (shape, differs):
-            item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEditable)
-        for column, item in enumerate((name, shape, differs)):
-            self.table.setItem(row, column, item)
-
     def _summary(self, region: Region) -> str:
         if not region.parameters or self._document is None:
             return "nothing yet"
-        labels = {p.name: p.label.split()[-1] for p in get_denoiser(self._document.recipe.method).parameters}
+        known = {p.name: p for p in get_denoiser(self._document.recipe.method).parameters}
         parts = []
         for name, value in region.parameters.items():
             if name == STRENGTH.name:
                 parts.append(f"strength {float(value):.0%}".replace("%", " %"))
             else:
-                parts.append(f"{labels.get(name, name)} {float(value):.3g}")
+                label = short_name(known[name]) if name in known else name
+                times = "× " if name in known and known[name].multiplies else ""
+                parts.append(f"{label} {times}{float(value):.3g}")
         return ", ".join(parts)
 
     def _show_detail(self, document: Document | None) -> None:
@@ -265,26 +181,28 @@ class RegionsPanel(QWidget):
         if document is None or region is None:
             return
         denoiser = get_denoiser(document.recipe.method)
-        try:
-            recipe = resolve(document.picture, document.recipe)
-        except RecipeError:  # the method panel has told it
+        if document.resolved() is None:  # the method panel has told it
             return
         self.heading.setText(f"What differs inside {region.name}:")
         self.form.build((STRENGTH, *denoiser.region_parameters), document.picture, denoiser.id)
-        values = {**recipe.parameters, STRENGTH.name: recipe.strength}
-        self.form.show_values(values, region.parameters)
+        self._show_values(document, region)
         self.feather.set_value(region.feather)
-        x0, y0, x1, y1 = region.shape.extent()
-        angle = region.shape.angle if isinstance(region.shape, Ellipse) else 0.0
-        for widget in (self.angle_label, self.geometry_boxes["angle"]):
-            widget.setVisible(isinstance(region.shape, Ellipse))
         self.clear.setEnabled(bool(region.parameters))
-        values_ = (x0, y0, x1 - x0, y1 - y0, angle)
-        for (key, _, _), value in zip(_GEOMETRY, values_, strict=True):
-            box = self.geometry_boxes[key]
-            box.blockSignals(True)
-            box.setValue(value)
-            box.blockSignals(False)
+        self.placing.show_region(region)
+
+    def _show_values(self, document: Document, region: Region) -> None:
+        recipe = document.resolved()
+        if recipe is not None:
+            values = {**recipe.parameters, STRENGTH.name: recipe.strength}
+            own = region.parameters
+            self.form.show_values(values, own, found=self._found, changed=own)
+
+    def show_found(self, found: Mapping[str, float]) -> None:
+        """Show these numbers for maps that nobody replaced in the selected region."""
+        self._found = found
+        document, region = self._document, self._region()
+        if document is not None and region is not None and self.form.shows(document.recipe.method):
+            self._show_values(document, region)
 
     def _show_tool(self, tool: str) -> None:
         for key, button in self.buttons.items():
@@ -293,20 +211,17 @@ class RegionsPanel(QWidget):
 
     # Editing
 
-    def _selected(self) -> None:
-        if self._filling or self._document is None:
-            return
-        rows = self.table.selectionModel().selectedRows()
-        self._document.select(rows[0].row() if rows else -1)
+    def _picked(self, index: int) -> None:
+        if self._document is not None:
+            self._document.select(index)
 
-    def _item_changed(self, item: QTableWidgetItem) -> None:
-        if self._filling or self._document is None or item.column() != 0:
+    def _rename(self, index: int, name: str, enabled: bool) -> None:
+        if self._document is None:
             return
-        region = self._document.recipe.regions[item.row()]
-        enabled = item.checkState() == Qt.CheckState.Checked
-        changed = region.replace(name=item.text().strip() or region.name, enabled=enabled)
+        region = self._document.recipe.regions[index]
+        changed = region.replace(name=name or region.name, enabled=enabled)
         text = "rename region" if changed.name != region.name else "switch region"
-        recipe = self._document.recipe.with_region(item.row(), changed)
+        recipe = self._document.recipe.with_region(index, changed)
         self._document.edit(recipe, text, Document.begin_gesture())
 
     def _change(self, text: str, gesture: int = 0, **changes: Any) -> None:
@@ -336,16 +251,7 @@ class RegionsPanel(QWidget):
     def _set_feather(self, value: float, gesture: int) -> None:
         self._change("feather", gesture, feather=value)
 
-    def _place(self, value: float) -> None:
-        region = self._region()
-        if region is None:
-            return
-        x, y, width, height, angle = (box.value() for box in self.geometry_boxes.values())
-        shape = region.shape
-        if isinstance(shape, Ellipse) and round(angle, 1) != round(shape.angle, 1):
-            shape = Ellipse(shape.cx, shape.cy, shape.rx, shape.ry, angle)
-        else:
-            shape = moved(shape, x, y, max(width, 1.0), max(height, 1.0))
+    def _place(self, shape: Shape) -> None:
         self._change("place region", shape=shape)
 
     def _set_radius(self, value: float) -> None:
@@ -387,14 +293,3 @@ class RegionsPanel(QWidget):
         del regions[document.selected]
         recipe = document.recipe.replace(regions=tuple(regions))
         document.edit(recipe, "remove region", Document.begin_gesture())
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if (
-            watched is self.table
-            and isinstance(event, QKeyEvent)
-            and event.type() == QEvent.Type.KeyPress
-            and event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace)
-        ):
-            self.remove()
-            return True
-        return False

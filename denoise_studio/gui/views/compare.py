@@ -15,7 +15,7 @@ from denoise_studio.core.picture import Picture
 from denoise_studio.core.progress import Progress
 from denoise_studio.core.recipe import Recipe
 from denoise_studio.core.types import FloatArray
-from denoise_studio.engine.display import ByteArray, Levels, show, show_difference
+from denoise_studio.engine.display import ByteArray, Levels, diverging_table, show, show_difference
 from denoise_studio.engine.render import compose
 from denoise_studio.engine.resolve import estimated_noise
 from denoise_studio.gui import theme
@@ -59,6 +59,13 @@ class _Order:
         return self, show(self.picture, after, self.levels, self.factor)
 
 
+def covered_by(image: ByteArray, rect: Rect, factor: int) -> Rect:
+    """Where an image of a rectangle lies: the last block of an averaged row may reach past the edge."""
+    if factor <= 1:
+        return rect
+    return Rect(rect.x, rect.y, image.shape[1] * factor, image.shape[0] * factor)
+
+
 class Compare(QWidget):
     """The two panes and how they show a document.
 
@@ -69,6 +76,7 @@ class Compare(QWidget):
         menu_requested: global position.
         mode_changed: the new mode.
         shown: something new is on the screen.
+        held: whether every pane shows the original now.
     """
 
     hovered = Signal(object)
@@ -77,6 +85,7 @@ class Compare(QWidget):
     menu_requested = Signal(object)
     mode_changed = Signal(str)
     shown = Signal()
+    held = Signal(bool)
     zoom_changed = Signal(float)
 
     def __init__(self, bridge: Bridge, parent: QWidget | None = None) -> None:
@@ -85,9 +94,11 @@ class Compare(QWidget):
         self._document: Document | None = None
         self.mode = Mode.SIDE
         self.holding = False
+        self.fit_chip = ""
+        """What the search for the method's maps says while nothing is final; "" if it says nothing."""
         self._wipe_share = 0.5
         self.viewport = Viewport(self)
-        self.before = Pane("Before", self.viewport)
+        self.before = Pane("Before", self.viewport, original=True)
         self.after = Pane("After", self.viewport)
         self.panes = (self.before, self.after)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
@@ -132,7 +143,7 @@ class Compare(QWidget):
             rubber.setVisible(False)
             pane.box.addItem(rubber, ignoreBounds=True)
             self.rubbers.append(rubber)
-        self.colour_bar = ColourBar(self.after)
+        self.colour_bar = ColourBar(self.after, diverging_table(), "Colour scale of the difference")
 
     # The document
 
@@ -180,7 +191,8 @@ class Compare(QWidget):
         self.after.set_chip(self.after.title, after)
         self.colour_bar.setVisible(mode is Mode.DIFFERENCE and self._document is not None)
         if self._document is not None:
-            self.colour_bar.set_range(self._limit(), self._document.picture.unit)
+            limit, unit = self._limit(), self._document.picture.unit
+            self.colour_bar.set_texts(f"−{limit:g}", "0", f"+{limit:g}", unit)
         self._place_divider()
         self.mode_changed.emit(mode.value)
         QTimer.singleShot(0, self, self._fit_if_fitted)
@@ -196,6 +208,7 @@ class Compare(QWidget):
             if on
             else {"wipe": "Before | After", "side": "After"}.get(self.mode, "After − before"),
         )
+        self.held.emit(on)
 
     def _maximise(self, pane: Pane) -> None:
         if self.mode is Mode.WIPE:
@@ -272,7 +285,7 @@ class Compare(QWidget):
         response = document.response
         for role in roles:
             picture = document.picture
-            rect, factor = self._what_to_draw(picture)
+            rect, factor = self.what_to_draw(picture)
             if not rect:
                 continue
             order = _Order(
@@ -287,7 +300,7 @@ class Compare(QWidget):
             )
             self._bridge.run(self._bridge.display, order.draw, self._drawn, key=role)
 
-    def _what_to_draw(self, picture: Picture) -> tuple[Rect, int]:
+    def what_to_draw(self, picture: Picture) -> tuple[Rect, int]:
         """The rectangle to hand to the screen and the averaging factor when zoomed out."""
         factor = max(1, int(1.0 / max(self.viewport.zoom, 1e-3) + 0.25))
         if picture.width * picture.height <= WHOLE:
@@ -302,12 +315,7 @@ class Compare(QWidget):
         order, image = result
         if self._document is None or order.picture is not self._document.picture:
             return
-        # The last block of an averaged row may reach past the edge: the image covers whole blocks.
-        covered = (
-            Rect(order.rect.x, order.rect.y, image.shape[1] * order.factor, image.shape[0] * order.factor)
-            if order.factor > 1
-            else order.rect
-        )
+        covered = covered_by(image, order.rect, order.factor)
         if order.role == "before":
             self.before.image.show_bytes(image, covered)
             self.after.under.show_bytes(image, covered)
@@ -321,8 +329,12 @@ class Compare(QWidget):
         text = ""
         if document is not None and not document.is_final:
             response = document.response
-            text = "not possible" if document.has_failed else "working …"
-            if response is not None and response.id == document.wanted_id and not response.complete:
+            text = "working …"
+            if document.has_failed:
+                text = "not possible"
+            elif self.fit_chip:
+                text = self.fit_chip
+            elif response is not None and response.id == document.wanted_id and not response.complete:
                 text = f"{response.fraction:.0%} …"
         self.after.set_chip(self.after.state, text)
 

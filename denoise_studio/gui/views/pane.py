@@ -39,6 +39,9 @@ class PictureItem(pg.ImageItem):  # type: ignore[misc]
 class Pane(pg.GraphicsView):  # type: ignore[misc]
     """Shows up to two images: `image`, and `under` which a wipe or a held key uncovers.
 
+    `overlay` is a third, half seen through, over the one that shows the original: over `image` with
+    `original`, else over `under`.
+
     Signals:
         hovered: picture coordinates under the cursor, or None when it left.
         dragged: `Drag`, start, last and current point in picture coordinates, the move in
@@ -54,7 +57,9 @@ class Pane(pg.GraphicsView):  # type: ignore[misc]
     double_clicked = Signal(QPointF)
     menu_requested = Signal(object)
 
-    def __init__(self, name: str, viewport: Viewport, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, name: str, viewport: Viewport, original: bool = False, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent, background=theme.current().surround)
         self.setAccessibleName(f"{name} view")
         self.setMinimumSize(120, 120)
@@ -67,8 +72,13 @@ class Pane(pg.GraphicsView):  # type: ignore[misc]
         self.clip = QGraphicsRectItem()
         self.clip.setPen(QColor(0, 0, 0, 0))
         self.image.setParentItem(self.clip)
-        self.box.addItem(self.under, ignoreBounds=True)
-        self.box.addItem(self.clip, ignoreBounds=True)
+        self.overlay = PictureItem()
+        self.overlay.setVisible(False)
+        for item in (self.under, self.overlay, self.clip):
+            self.box.addItem(item, ignoreBounds=True)
+        self.under.setZValue(-3)
+        self.overlay.setZValue(-1)
+        self.clip.setZValue(-2 if original else 0)
         self.title = self._chip("Name of this view")
         self.state = self._chip("What is not final yet")
         self.left_drag = Drag.PAN

@@ -1,0 +1,42 @@
+"""Tabs below the pictures, which fold away together."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QTabWidget, QWidget
+
+
+class LowerArea(QTabWidget):
+    """Panels by the id of the action that shows and folds each.
+
+    Signals:
+        turned: id of the panel that is shown now, "" while all are folded.
+    """
+
+    turned = Signal(str)
+
+    def __init__(self, panels: dict[str, tuple[str, str, QWidget]], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._ids = list(panels)
+        self._available = False
+        self._open = True
+        self.setDocumentMode(True)
+        self.setMinimumHeight(150)
+        self.tabBar().setAccessibleName("What is shown below the pictures")
+        for title, tip, panel in panels.values():
+            self.setTabToolTip(self.addTab(panel, title), tip)
+        self.currentChanged.connect(self._tell)
+
+    def set_available(self, available: bool) -> None:
+        """Without a picture there is nothing to show."""
+        self._available = available
+        self._tell()
+
+    def show_panel(self, id: str, on: bool) -> None:
+        """Open at this panel, or fold away."""
+        self._open = on
+        if on:
+            self.setCurrentIndex(self._ids.index(id))
+        self._tell()
+
+    def _tell(self, *_: int) -> None:
+        self.setVisible(self._available and self._open)
+        self.turned.emit(self._ids[self.currentIndex()] if self._open else "")

@@ -1,0 +1,63 @@
+"""In the tool bar: which parameter map lies over the original, and how strongly."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSlider, QWidget
+
+from denoise_studio.gui.document import Document
+from denoise_studio.gui.maps import long_name
+from denoise_studio.gui.panels.wheel import leave_wheel_to_panel
+from denoise_studio.gui.views.map_overlay import MapOverlay
+
+_NONE = "No map"
+
+
+class MapBar(QWidget):
+    """A list of maps and a slider; hidden for methods that have no maps."""
+
+    def __init__(self, overlay: MapOverlay, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._overlay = overlay
+        self._document: Document | None = None
+        self.action: QAction | None = None
+        """The tool bar's, which shows and hides this."""
+        self.combo = QComboBox()
+        self.combo.setAccessibleName("Parameter map over the original")
+        self.combo.setToolTip(
+            "Shows how strongly the filter works at every place, in colours over the original (M: next)"
+        )
+        self.combo.setFixedWidth(164)
+        self.opacity = QSlider(Qt.Orientation.Horizontal)
+        self.opacity.setRange(5, 100)
+        self.opacity.setValue(round(overlay.opacity * 100))
+        self.opacity.setFixedWidth(72)
+        self.opacity.setAccessibleName("Opacity of the map")
+        self.opacity.setToolTip("How much of the original the map's colours cover")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 6, 0)
+        layout.setSpacing(6)
+        layout.addWidget(self.combo)
+        layout.addWidget(self.opacity)
+        leave_wheel_to_panel(self.combo, self.opacity)
+        self.combo.activated.connect(lambda index: overlay.choose(self.combo.itemData(index)))
+        self.opacity.valueChanged.connect(lambda value: overlay.set_opacity(value / 100))
+        overlay.changed.connect(self.refresh)
+
+    def set_document(self, document: Document | None) -> None:
+        self._document = document
+        self.refresh()
+
+    def refresh(self) -> None:
+        """List the maps that there are and show the chosen one."""
+        document, parameters = self._document, self._overlay.parameters
+        if self.action is not None:
+            self.action.setVisible(bool(parameters))
+        if document is None:
+            return
+        entries = [(_NONE, ""), *((long_name(p, document.picture), p.name) for p in parameters)]
+        if entries != [(self.combo.itemText(i), self.combo.itemData(i)) for i in range(self.combo.count())]:
+            self.combo.clear()
+            for text, name in entries:
+                self.combo.addItem(text, name)
+        self.opacity.setEnabled(self._overlay.parameter is not None)
+        self.combo.setCurrentIndex(max(0, self.combo.findData(self._overlay.name)))

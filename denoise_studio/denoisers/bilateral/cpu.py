@@ -18,8 +18,8 @@ from denoise_studio.denoisers.bilateral.taps import (
     FAST,
     F,
     exp2,
+    extremes,
     inside,
-    reach,
     seen,
     set_ellipses,
     set_row,
@@ -88,6 +88,7 @@ def _filter(
     weights = np.empty(width, np.float32)
     total = np.empty((channels, width), np.float32)
     masked = valid.shape[0] > 1
+    low_x, high_x, low_y, high_y = 0, 0, 0, 0
     inner = slice(halo, halo + width)
     rows = max(sx.shape[0], sy.shape[0], sr.shape[0])
     for y in range(height):
@@ -95,8 +96,8 @@ def _filter(
             row_x, row_y, row_r = min(y, sx.shape[0] - 1), min(y, sy.shape[0] - 1), min(y, sr.shape[0] - 1)
             set_row(sx[row_x], sy[row_y], sr[row_r], square, gx, gy, gr, rx, ry)
             set_ellipses(ellipses, rx, ry)
-        low_x, high_x, low_y, high_y = rx.min(), rx.max(), ry.min(), ry.max()
-        reach_x, reach_y = reach(rx, square), reach(ry, square)
+            (low_x, high_x), (low_y, high_y) = extremes(rx), extremes(ry)
+        reach_x, reach_y = (square, square) if square >= 0 else (high_x, high_y)
         row = y + halo
         weights[:] = F(1.0)
         total[:] = F(0.0)

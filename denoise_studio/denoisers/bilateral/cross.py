@@ -9,7 +9,16 @@ from typing import Any
 import numba
 import numpy as np
 
-from denoise_studio.denoisers.bilateral.taps import FAST, F, exp2, inside, mask_keep, reach, set_keep, set_row
+from denoise_studio.denoisers.bilateral.taps import (
+    FAST,
+    F,
+    exp2,
+    extremes,
+    inside,
+    mask_keep,
+    set_keep,
+    set_row,
+)
 
 
 @numba.njit(fastmath=FAST, nogil=True)
@@ -58,8 +67,8 @@ def filter_cross(
     for y in range(height):
         row_x, row_y, row_r = min(y, sx.shape[0] - 1), min(y, sy.shape[0] - 1), min(y, sr.shape[0] - 1)
         set_row(sx[row_x], sy[row_y], sr[row_r], square, gx, gy, gr, rx, ry)
-        high_x, high_y = rx.max(), ry.max()
-        reach_x, reach_y = reach(rx, square), reach(ry, square)
+        (_, high_x), (_, high_y) = extremes(rx), extremes(ry)
+        reach_x, reach_y = (square, square) if square >= 0 else (high_x, high_y)
         row = y + halo
         weights[:] = F(1.0)
         total[:] = F(0.0)

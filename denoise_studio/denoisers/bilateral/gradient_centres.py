@@ -11,8 +11,8 @@ from denoise_studio.denoisers.bilateral.taps import (
     TWICE_LN_2,
     F,
     exp2_normal,
+    extremes,
     inside,
-    reach,
     seen,
     set_ellipses,
     set_row,
@@ -161,8 +161,8 @@ def centres(
         row_x, row_y, row_r = min(y, sx.shape[0] - 1), min(y, sy.shape[0] - 1), min(y, sr.shape[0] - 1)
         set_row(sx[row_x], sy[row_y], sr[row_r], square, gx, gy, gr, rx, ry)
         set_ellipses(ellipses, rx, ry)
-        low_x, high_x, low_y, high_y = rx.min(), rx.max(), ry.min(), ry.max()
-        reach_x, reach_y = reach(rx, square), reach(ry, square)
+        (low_x, high_x), (low_y, high_y) = extremes(rx), extremes(ry)
+        reach_x, reach_y = (square, square) if square >= 0 else (high_x, high_y)
         row = y + halo
         sums[:] = F(0.0)
         total[:], cross[:] = F(0.0), F(0.0)

@@ -10,6 +10,7 @@ from denoise_studio.denoisers.bilateral.taps import (
     TWICE_LN_2,
     F,
     exp2_normal,
+    extremes,
     inside,
     mask_keep,
     set_keep,
@@ -76,7 +77,8 @@ def gather(
                 row_x, row_y = min(y, sx.shape[0] - 1), min(y, sy.shape[0] - 1)
                 row_r = min(y, sr.shape[0] - 1)
                 set_row(sx[row_x], sy[row_y], sr[row_r], square, gx[k], gy[k], gr[k], rx[k], ry[k])
-                bounds[k] = (rx[k].min(), rx[k].max(), ry[k].min(), ry[k].max())
+                (low_x, high_x), (low_y, high_y) = extremes(rx[k]), extremes(ry[k])
+                bounds[k] = (low_x, high_x, low_y, high_y)
                 held[k] = y
             low_x, high_x, low_y, high_y = bounds[k]
             reach_x = square if square >= 0 else high_x

@@ -15,8 +15,8 @@ Sigma = float | FloatArray
 MOST_REACH = 100
 """Largest radius: the kernels' whole numbers hold its fourth power."""
 
-_ROWS, _COLUMNS = 64, 512
-"""A block: enough of them for several cores, and rows short enough for the first cache."""
+_BLOCK, _COLUMNS = 1 << 16, 4096
+"""Pixels of a block, and its largest width: whole rows need no copies of the maps."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,10 +44,12 @@ class Job:
     def blocks(self) -> list[Rect]:
         """The picture in blocks, row by row."""
         whole = self.whole
+        columns = min(whole.width, _COLUMNS)
+        rows = max(16, _BLOCK // columns)
         return [
-            Rect(x, y, _COLUMNS, _ROWS).intersect(whole)
-            for y in range(0, whole.height, _ROWS)
-            for x in range(0, whole.width, _COLUMNS)
+            Rect(x, y, columns, rows).intersect(whole)
+            for y in range(0, whole.height, rows)
+            for x in range(0, whole.width, columns)
         ]
 
     def sigmas_at(self, rect: Rect) -> tuple[FloatArray, ...]:

@@ -25,16 +25,25 @@ def origins(start: int, stop: int, size: int) -> Origins:
 
 
 def cut(array: npt.NDArray[_Scalar], rows: Origins, columns: Origins) -> npt.NDArray[_Scalar]:
-    """These rows and columns of `(..., H, W)`, always a contiguous copy."""
-    if _straight(rows) and _straight(columns):
-        return array[..., rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].copy()
-    top = int(rows.min())
-    part = np.take(array[..., top : int(rows.max()) + 1, :], rows - top, axis=-2)
-    return np.ascontiguousarray(np.take(part, columns, axis=-1))
+    """These rows and columns of `(..., H, W)`, from `origins`; always a contiguous copy."""
+    first, last = _straight(rows)
+    whole = array[..., rows[first] : rows[last - 1] + 1, :]
+    if last - first < len(rows):
+        whole = np.take(array, rows, axis=-2)
+    first, last = _straight(columns)
+    out = np.empty((*whole.shape[:-1], len(columns)), array.dtype)
+    out[..., first:last] = whole[..., columns[first] : columns[last - 1] + 1]
+    for margin in (slice(0, first), slice(last, None)):
+        out[..., margin] = whole[..., columns[margin]]
+    return out
 
 
-def _straight(index: Origins) -> bool:
-    return bool(index[-1] - index[0] == len(index) - 1)
+def _straight(index: Origins) -> tuple[int, int]:
+    """Where the first longest run of neighbours in ascending order begins and ends."""
+    breaks = np.flatnonzero(np.diff(index) != 1) + 1
+    edges = np.concatenate([[0], breaks, [len(index)]])
+    longest = int(np.argmax(np.diff(edges)))
+    return int(edges[longest]), int(edges[longest + 1])
 
 
 def fold(array: FloatArray, margin: int) -> FloatArray:

@@ -25,8 +25,8 @@ from denoise_studio.denoisers.bilateral.taps import (
     TWICE_LN_2,
     F,
     exp2_normal,
+    extremes,
     inside,
-    reach,
     seen,
     set_ellipses,
     set_row,
@@ -141,14 +141,15 @@ def _risk(
     used_table = np.zeros((2 * radius + 2, 2 * halo + 1), np.bool_)
     _spread_rho(rho, columns, halo, halo, table, used_table)
     masked = valid.shape[0] > 1
+    low_x, high_x, low_y, high_y = 0, 0, 0, 0
     inner = slice(halo, halo + width)
     for y in range(height):
         row_x, row_y, row_r = min(y, sx.shape[0] - 1), min(y, sy.shape[0] - 1), min(y, sr.shape[0] - 1)
         if y < max(sx.shape[0], sy.shape[0], sr.shape[0]):
             set_row(sx[row_x], sy[row_y], sr[row_r], square, gx, gy, gr, rx, ry)
             set_ellipses(ellipses, rx, ry)
-        low_x, high_x, low_y, high_y = rx.min(), rx.max(), ry.min(), ry.max()
-        reach_x, reach_y = reach(rx, square), reach(ry, square)
+            (low_x, high_x), (low_y, high_y) = extremes(rx), extremes(ry)
+        reach_x, reach_y = (square, square) if square >= 0 else (high_x, high_y)
         row = y + halo
         weights[:] = F(1.0)
         near[:] = F(1.0)

@@ -66,13 +66,22 @@ def inside(dx: int, dy: int, rx: int, ry: int) -> bool:  # pragma: no cover - co
 
 
 @numba.njit(nogil=True)
+def extremes(radii: Any) -> Any:  # pragma: no cover - compiled
+    """Smallest and largest, in a loop that becomes vector instructions (numpy's do not)."""
+    low = high = radii[0]
+    for x in range(radii.shape[0]):
+        low, high = min(low, radii[x]), max(high, radii[x])
+    return int(low), int(high)
+
+
+@numba.njit(nogil=True)
 def set_ellipses(table: Any, rx: Any, ry: Any) -> None:  # pragma: no cover - compiled
     """Which pixels of a row see a neighbour, for those that some see and some do not.
 
     table (reach + 1, reach + 1, w) by |dy|, |dx| and pixel: 1 where the neighbour lies inside the
     pixel's own window, else 0. Signs do not matter, so each test serves up to four neighbours.
     """
-    low_x, high_x, low_y, high_y = rx.min(), rx.max(), ry.min(), ry.max()
+    (low_x, high_x), (low_y, high_y) = extremes(rx), extremes(ry)
     for dy in range(min(high_y, table.shape[0] - 1) + 1):
         for dx in range(min(high_x, table.shape[1] - 1) + 1):
             if inside(dx, dy, high_x, high_y) and not inside(dx, dy, low_x, low_y):
@@ -122,9 +131,3 @@ def set_row(
     if square >= 0:
         rx[:] = np.int32(2 * square)
         ry[:] = np.int32(2 * square)
-
-
-@numba.njit(inline="always")
-def reach(radii: Any, square: int) -> int:  # pragma: no cover - compiled
-    """How far the loops over a row's neighbours go along an axis."""
-    return square if square >= 0 else int(radii.max())

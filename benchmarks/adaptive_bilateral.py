@@ -37,8 +37,8 @@ that every view sees. Doses are simulated in the projections: 720 views, electro
 photons, soft (Hann) or sharp (Ram-Lak) kernel. Real slices lose most of their own noise first
 (non-local means, then the mean of 2 x 2 pixels; `--raw`: the mean alone); what is left counts as truth
 and is told beside each picture. BM3D is told the noise that was added (median sd over the field; or its
-power spectrum, smoothed) and runs on one thread. Rows marked (bound) know the truth. Seconds are of fit
-and filter, with this machine as busy as it was."""
+power spectrum, smoothed). Rows marked (bound) know the truth. Seconds are of fit and filter: of one
+thread's work for BM3D and ZS-N2N, else on the wall, with this machine as busy as it was."""
 
 
 class Table:

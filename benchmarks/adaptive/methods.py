@@ -59,15 +59,20 @@ def methods(quick: bool, zs_steps: int = ZS_STEPS) -> tuple[Method, ...]:
             f"{grid} {_code('noise')}",
             no_model,
         ),
-        Method("bm3d-sd", "BM3D told the sd", bm3d_rows.told_sd, missing=no_bm3d, group="bm3d"),
+        Method("bm3d-sd", "BM3D told the sd", bm3d_rows.told_sd, "2", missing=no_bm3d, group="bm3d"),
         Method(
-            "bm3d-spectrum", "BM3D told the spectrum", bm3d_rows.told_spectrum, missing=no_bm3d, group="bm3d"
+            "bm3d-spectrum",
+            "BM3D told the spectrum",
+            bm3d_rows.told_spectrum,
+            "2",
+            missing=no_bm3d,
+            group="bm3d",
         ),
         Method(
             "zs-n2n",
             f"ZS-N2N, {zs_steps} steps",
             partial(zs_n2n.denoise, steps=zs_steps),
-            f"1 {zs_steps}",
+            f"2 {zs_steps}",
         ),
         *(_filter2noise(stages, quick) for stages in ("1", "2")),
         *_adaptive(),

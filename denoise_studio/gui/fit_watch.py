@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
@@ -61,6 +60,7 @@ class FitWatch(QObject):
         self._document: Document | None = None
         self._news: FitNews | None = None
         self._stopped: set[object] = set()
+        self._abandoned = False
         self.state = FitState(Standing.NONE)
         bridge.fit_told.connect(self._told)
 
@@ -78,11 +78,22 @@ class FitWatch(QObject):
         self._news = news if news.running else None
         self.refresh()
 
-    def refresh(self, *_: Any) -> None:
+    def refresh(self, *_: object) -> None:
         state = self._find()
+        if self._runs_for_nobody(state):
+            self._bridge.session.cancel_fit()
+            self._news, self._abandoned = None, state.standing is not Standing.FAILED
+        elif self._abandoned and state.standing is Standing.RUNNING:
+            self.again()  # wanted once more
+            return
         if state != self.state:
             self.state = state
             self.changed.emit()
+
+    def _runs_for_nobody(self, state: FitState) -> bool:
+        """Whether a fit runs that the present recipe has no use for, or that has failed before."""
+        done = state.standing is Standing.DONE and self._document is not None and self._document.is_final
+        return self._news is not None and (state.standing in (Standing.NONE, Standing.FAILED) or done)
 
     def _find(self) -> FitState:
         document = self._document
@@ -113,13 +124,8 @@ class FitWatch(QObject):
     def again(self) -> None:
         """Start a fit that was stopped, or that failed, once more."""
         self._stopped.clear()
+        self._abandoned = False
         if self._document is not None:
             self._document.failed_id = 0
         self._bridge.session.refit()
         self.refresh()
-
-    def drop(self, document: Document) -> None:
-        """Stop a fit for a picture that is being closed."""
-        if self._news is not None and self._news.picture is document.picture:
-            self._bridge.session.cancel_fit()
-            self._news = None

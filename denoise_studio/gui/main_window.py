@@ -171,7 +171,6 @@ class MainWindow(QMainWindow):
         self.undo_group.removeStack(document.undo_stack)
         if document is self.document:
             self.bridge.session.lane.cancel_all()
-            self.fit_watch.drop(document)
             rest = self.documents
             self.show_document(rest[min(index, len(rest) - 1)] if rest else None)
         else:
@@ -260,6 +259,7 @@ class MainWindow(QMainWindow):
         if document is None or number < document.wanted_id:
             return
         document.failed_id = number
+        self.fit_watch.refresh()
         self.compare.show_state()
         text = str(error) if isinstance(error, StudioError) else f"The method failed: {error}"
         self.status.say(text, 30)

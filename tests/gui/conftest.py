@@ -8,7 +8,7 @@ from pathlib import Path
 import pyqtgraph
 import pytest
 import shiboken6
-from driving import Driver, slow_denoiser
+from driving import Driver, FittingMethod, slow_denoiser
 from PySide6.QtCore import QCoreApplication, QEvent, QThread, QTimer
 from PySide6.QtWidgets import QApplication
 
@@ -111,6 +111,18 @@ def no_forgotten_qt_objects(studio_app: QApplication) -> Iterator[None]:
 def slow(request: pytest.FixtureRequest) -> Iterator[object]:
     """A registered method that waits until the test lets it go on."""
     method = slow_denoiser()
+    register(method.denoiser)
+    try:
+        yield method
+    finally:
+        method.release()
+        unregister(method.denoiser.id)
+
+
+@pytest.fixture
+def fitting() -> Iterator[FittingMethod]:
+    """A registered method whose fit waits until the test lets it go on."""
+    method = FittingMethod()
     register(method.denoiser)
     try:
         yield method

@@ -14,9 +14,11 @@ from PySide6.QtGui import QMouseEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QComboBox, QMessageBox, QWidget
 
-from denoise_studio.core.denoiser import Denoiser, Tile
+from denoise_studio.core.denoiser import Denoiser, Footprint, Tile
+from denoise_studio.core.errors import Cancelled, StudioError
+from denoise_studio.core.fitted import Fitted, ParameterMap, constant_map
 from denoise_studio.core.geometry import Rect
-from denoise_studio.core.parameter import Parameter
+from denoise_studio.core.parameter import Parameter, ParameterKind
 from denoise_studio.core.resources import resource
 from denoise_studio.denoisers import get_denoiser
 from denoise_studio.engine.render import compose
@@ -86,7 +88,10 @@ class Driver:
 
     def _folding_timers(self) -> list[QTimer]:
         """Timers that fold several changes of the picture into one."""
-        rooms = (self.compare, self.window.readouts_panel, self.window.histogram_panel)
+        window = self.window
+        rooms = (
+            self.compare, window.readouts_panel, window.histogram_panel, window.filter_panel, window.medians,
+        )  # fmt: skip
         return [timer for room in rooms for timer in room.findChildren(QTimer)]
 
     def _folding(self) -> bool:
@@ -330,3 +335,89 @@ def image_of(item: Any) -> Any:
     """The bytes that a pane's picture item holds, and the rectangle they lie on."""
     rect = item.mapRectToParent(item.boundingRect())
     return item.image, Rect(round(rect.x()), round(rect.y()), round(rect.width()), round(rect.height()))
+
+
+class FittingMethod:
+    """A method that multiplies by a map; its fit publishes, waits at a gate, and finishes.
+
+    The final map grows from 1 at the top to 3; the one on the way is 2 everywhere.
+    """
+
+    def __init__(self, id: str = "fitting-test", curve: bool = True) -> None:
+        self.start, self.gate, self.published = threading.Event(), threading.Event(), threading.Event()
+        self.start.set()
+        self.fits: list[Any] = []
+        self.cancelled = 0
+        self._curve = curve
+        gain = Parameter(
+            "gain", "Gain g", "Multiplies by one number.", 1.0, unit="times", minimum=0.1, maximum=9.0,
+            step=0.01, logarithmic=True, per_region=True, fitted=True, group="Stage 1",
+        )  # fmt: skip
+        factors = [
+            Parameter(
+                name, label, "Multiplies the map.", 1.0, unit="×", minimum=0.1, maximum=10.0, step=0.01,
+                logarithmic=True, per_region=True, multiplies=("gain",), group=group,
+            )
+            for name, label, group in (("all", "All", ""), ("gain_factor", "Gain g", "Stage 1"))
+        ]  # fmt: skip
+        kind = ParameterKind.CHOICE
+        mode = Parameter(
+            "mode", "Mode", "Which fit.", "a", kind, choices=("a", "b", "bad"), refit=True, group="Fit"
+        )
+        count = Parameter(
+            "count", "Count", "Found.", 1, ParameterKind.INT, "", 1, 9, 1, fitted=True, group="Fit"
+        )
+        self.denoiser = dataclasses.replace(
+            get_denoiser("identity"),
+            id=id,
+            name="A method that fits",
+            summary="Made up by a test.",
+            parameters=(factors[0], mode, count, factors[1], gain),
+            load=lambda: lambda tile: np.ascontiguousarray(inner(tile) * tile.values["gain"], np.float32),
+            load_fit=lambda: self._fit,
+            load_explain=lambda: self._explain,
+            parallel_tiles=False,
+            exact_tiles=True,
+        )
+
+    def _fit(self, task: Any) -> Fitted:
+        self.fits.append(dict(task.values))
+        try:
+            return self._run(task)
+        except Cancelled:
+            self.cancelled += 1
+            raise
+
+    def _run(self, task: Any) -> Fitted:
+        self._wait(self.start, task)
+        task.progress.report(0.42, "half of it")
+        height = task.picture.height
+        losses = (4.0, 2.0) if self._curve else ()
+        maps = {"gain": constant_map(2.0, task.picture), "count": constant_map(1.0, task.picture)}
+        task.publish(Fitted(maps, losses, final=False, note="so far"))
+        self.published.set()
+        self._wait(self.gate, task)
+        if task.values["mode"] == "bad":
+            raise StudioError("There is nothing to be found.")
+        ramp = np.linspace(1.0, 3.0, height, dtype=np.float32)[:, None]
+        maps["gain"] = ParameterMap(np.broadcast_to(ramp, (height, task.picture.width)).copy())
+        return Fitted(
+            maps, (*losses, 1.0) if self._curve else (), note=f"noise 3, mode {task.values['mode']}"
+        )
+
+    @staticmethod
+    def _wait(event: threading.Event, task: Any) -> None:
+        for _ in range(6000):
+            task.progress.check()
+            if event.wait(0.01):
+                return
+        raise AssertionError("the test forgot to open the gate")
+
+    @staticmethod
+    def _explain(tile: Tile) -> tuple[Footprint, ...]:
+        weights = np.array([[0, 1, 0], [1, 4, 1], [0, 1, 0]], np.float32) / 8
+        return (Footprint("Stage 1", weights, {"gain": float(np.asarray(tile.values["gain"]).flat[0])}),)
+
+    def release(self) -> None:
+        self.start.set()
+        self.gate.set()

@@ -37,8 +37,8 @@ settings.register_profile("steady", deadline=None, derandomize=True, print_blob=
 settings.register_profile("wide", deadline=None, max_examples=1000, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
-ALLOWED_THREADS = ("denoise-tile", "pytest", "pydevd")
-"""Name beginnings of threads that may outlive a test: the process-wide pool of tiles, and tools."""
+ALLOWED_THREADS = ("denoise-tile", "denoise-fit", "pytest", "pydevd")
+"""Name beginnings of threads that may outlive a test: the process-wide pools, and tools."""
 
 GRACE = 2.0
 """Seconds in which threads that were told to end have to be gone."""

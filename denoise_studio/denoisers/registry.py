@@ -7,7 +7,7 @@ from denoise_studio.core.picture import Kind
 _REGISTRY: dict[str, Denoiser] = {}
 
 DEFAULT_METHODS: dict[Kind, str] = {
-    Kind.CT: "bilateral",
+    Kind.CT: "adaptive-bilateral",
     Kind.MR: "bilateral",
     Kind.PHOTO: "bilateral",
     Kind.DATA: "bilateral",

@@ -1,6 +1,6 @@
 """Fitted maps as they are used: with what was changed by hand, for overlays, hover and records."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,10 @@ from denoise_studio.engine import devices
 from denoise_studio.engine.fields import fitted_field
 from denoise_studio.engine.filtering import Filter
 
-_SAMPLES = 250_000
+_WHOLE = 300_000
+"""Pixels up to which every one counts in a map's percentiles."""
+_ROWS, _COLUMNS = 96, 640
+"""Of a larger area, at most about these many: a map is smooth, and an edit waits for the answer."""
 
 
 @dataclass(frozen=True)
@@ -62,34 +65,36 @@ def map_values(picture: Picture, recipe: Recipe, fitted: Fitted, name: str, rect
 
 def spread(picture: Picture, recipe: Recipe, fitted: Fitted, name: str) -> Spread:
     """How far a map, hand edits included, varies over the picture; padding is left out."""
-    values = _sample(picture, recipe, fitted, name, picture.rect)
+    (values,) = _samples(picture, recipe, fitted, (name,), picture.rect)
     low, median, high = np.percentile(values, (5, 50, 95)) if values.size else (0.0, 0.0, 0.0)
     return Spread(float(low), float(median), float(high))
 
 
-def _sample(
-    picture: Picture, recipe: Recipe, fitted: Fitted, name: str, rect: Rect, region: Region | None = None
-) -> FloatArray:
-    """Values of a map all over `rect`, or over the part of it that the region covers; no padding."""
-    step = max(1, round((rect.area / _SAMPLES) ** 0.5))
-    parts = [np.empty(0, np.float32)]
-    for band in _bands(rect, step):
-        values = map_values(picture, recipe, fitted, name, band)[:, ::step]
-        keep = np.ones(values.shape, bool)
+def _samples(
+    picture: Picture,
+    recipe: Recipe,
+    fitted: Fitted,
+    names: Sequence[str],
+    rect: Rect,
+    region: Region | None = None,
+) -> list[FloatArray]:
+    """Values of maps all over `rect`, or over the part of it that the region covers; no padding."""
+    rows, columns = 1, 1
+    bands = [rect]
+    if rect.area > _WHOLE:
+        rows, columns = max(1, rect.height // _ROWS), max(1, rect.width // _COLUMNS)
+        bands = [Rect(rect.x, y, rect.width, 1) for y in range(rect.y + rows // 2, rect.y1, rows)]
+    parts: list[list[FloatArray]] = [[np.empty(0, np.float32)] for _ in names]
+    for band in bands:
+        keep = np.ones((band.height, len(range(0, band.width, columns))), bool)
         if picture.padding is not None:
-            keep &= ~picture.padding[band.slices][:, ::step]
+            keep &= ~picture.padding[band.slices][:, ::columns]
         if region is not None:
-            keep &= region.mask(band)[:, ::step] >= 0.5
-        parts.append(values[keep])
-    return np.concatenate(parts)
-
-
-def _bands(rect: Rect, step: int) -> Iterator[Rect]:
-    if step == 1:
-        yield rect
-        return
-    for y in range(rect.y, rect.y1, step):
-        yield Rect(rect.x, y, rect.width, 1)
+            keep &= region.mask(band)[:, ::columns] >= 0.5
+        if keep.any():
+            for name, found in zip(names, parts, strict=True):
+                found.append(map_values(picture, recipe, fitted, name, band)[:, ::columns][keep])
+    return [np.concatenate(found) for found in parts]
 
 
 def spreads(picture: Picture, recipe: Recipe, fitted: Fitted) -> Mapping[str, Spread]:
@@ -117,12 +122,9 @@ def found_medians(
         recipe = recipe.replace(parameters=Values({**recipe.parameters, **factors}))
     below = recipe.replace(regions=regions)
     rect = picture.rect if region is None else region.bounds().intersect(picture.rect)
-    result = {}
-    for p in shown_maps(recipe, fitted):
-        values = _sample(picture, below, fitted, p.name, rect, region) if rect else np.empty(0)
-        if values.size:
-            result[p.name] = float(np.median(values))
-    return result
+    names = [p.name for p in shown_maps(recipe, fitted)]
+    found = _samples(picture, below, fitted, names, rect, region) if rect else []
+    return {name: float(np.median(values)) for name, values in zip(names, found, strict=False) if values.size}
 
 
 def edits(recipe: Recipe) -> frozenset[str]:

@@ -123,6 +123,7 @@ class Session:
         self._wanted: tuple[int, Request] | None = None
         self._fitting: _Fitting | None = None
         self._stopped: dict[object, Fitted | None] = {}
+        self._failures: dict[object, Exception] = {}
 
     def request(self, request: Request) -> int:
         """Ask for a picture; replaces the request before. Returns the id of its responses."""
@@ -209,9 +210,10 @@ class Session:
         self.fits.cancel_all()
 
     def refit(self) -> None:
-        """Start a fit that was stopped once more."""
+        """Start a fit that was stopped, or that failed, once more."""
         with self._fit_lock:
             self._stopped.clear()
+            self._failures.clear()
         if self._wanted is not None:
             self._submit(*self._wanted)
 
@@ -224,6 +226,8 @@ class Session:
             return done
         key = (request.picture.serial, fit_key(recipe))
         with self._fit_lock:
+            if key in self._failures:
+                raise self._failures[key]
             if key in self._stopped:
                 return self._stopped[key]
             if self._fitting is not None and self._fitting.key == key:
@@ -258,6 +262,9 @@ class Session:
         self._ask_again(fitting)
 
     def _fit_failed(self, fitting: _Fitting, error: Exception) -> None:
+        """Tell it, and do not try again with the same settings until `refit`."""
+        with self._fit_lock:
+            self._failures[fitting.key] = error.with_traceback(None)
         wanted = self._wanted
         if wanted is not None and self._key_of(wanted[1]) == fitting.key:
             self._on_error(wanted[0], error)

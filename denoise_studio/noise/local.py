@@ -4,12 +4,14 @@ Looked for without a clean picture, for noise that is stationary up to its stren
 
     y = x + n,   cov(n_i, n_j) = sd_i sd_j rho(i - j)
 
-Patches of 24 pixels are taken apart into a plane and the rest. Pictures have structure, but few
-have much in the difference of diagonal neighbours (the Haar diagonal band of Donoho and
-Johnstone, Biometrika 1994), so the median of that difference follows the noise's strength from
-place to place, up to one factor: how much more noise there is in all than in that band. The
-factor and the correlation are read in the flattest patches. What is left of structure can only
-make a patch look noisier, so the strength is a smooth surface that follows the lower patches.
+Pictures have structure, but few have much in the difference of diagonal neighbours (the Haar
+diagonal band of Donoho and Johnstone, Biometrika 1994), so in small patches the median of that
+difference follows the noise's strength from place to place, up to one factor: how much more
+noise there is in all than in that band. The factor is read where a patch has hardly more than
+its band tells (structure can only add), the correlation in the flattest patches, and the
+strength is a smooth surface that follows the lower patches. All these choices of the lowest read
+low even in pure noise; so the same is done to synthetic noise of that correlation, and what it
+reads there is divided out.
 """
 
 from dataclasses import dataclass, replace
@@ -20,27 +22,32 @@ import numpy.typing as npt
 
 from denoise_studio.core.picture import Picture
 from denoise_studio.core.types import FloatArray
+from denoise_studio.noise.coloured import coloured_noise
 from denoise_studio.noise.estimate import noise_sd
 
 RADIUS = 6
 """Correlation is looked for up to this distance in pixels."""
 
-_PATCH = 24
-_STEP = 8
+_PATCH, _STEP = 12, 6
+"""Patches for the strength: small enough that some are flat in busy pictures."""
+_LARGE = 16
+"""Patches for the correlation: large enough for long waves."""
 _MOST_PATCHES = 40_000
-_FLATTEST = 0.2
-"""Quantile of (sd / band) taken for the factor: below it patches are flat, but not by chance."""
-_SMOOTH = 16.0
+_FACTOR_QUANTILE = 0.05
+_FLATTEST = 0.1
+"""Share of the large patches that the correlation is read in."""
+_FEWEST = 8
+_SMOOTH = 24.0
 """sd in pixels of the surface's smoothing."""
-_SURROUNDINGS = 72
-_SPREAD = 0.3
+_SURROUNDINGS = 120
+_SPREAD = 0.2
 """How far above the surface, in logarithms, a patch may lie and still be believed."""
 _MAD_TO_SD = 1.4826022185056018
-_CALIBRATION = 1.05
-"""In pure noise both quantiles lie low together by this factor (patches of this size, any strength)."""
 _LEAST = 0.02
 """Patches with less than this share of the median band are clipped or synthetic."""
-_FEWEST = 8
+_SYNTHETIC = 256
+_WHITE = 0.07
+"""Largest correlation of neighbours that still counts as none; estimates are good to 0.03."""
 
 Index = npt.NDArray[np.int64]
 
@@ -78,6 +85,13 @@ class NoiseModel:
         return replace(self, grid=self.grid * np.float32(factor), typical=self.typical * factor)
 
     @property
+    def is_white(self) -> bool:
+        """Whether no two pixels up to two apart share their noise."""
+        middle = self.correlation.shape[0] // 2
+        near = np.abs(self.correlation[middle - 2 : middle + 3, middle - 2 : middle + 3])
+        return bool(np.partition(near.ravel(), -2)[-2] < _WHITE)
+
+    @property
     def correlation_length(self) -> float:
         """Pixels that share their noise: the square root of the correlation's sum where it is positive.
 
@@ -94,31 +108,54 @@ def estimate_noise_model(picture: Picture) -> NoiseModel:
     A picture too small, or with too few noisy patches, gets one sd (`noise.estimate.noise_sd`)
     and no correlation.
     """
-    if min(picture.height, picture.width) < _PATCH:
+    if min(picture.height, picture.width) < _LARGE:
         return _constant(picture)
     step = max(_STEP, int(np.ceil(np.sqrt(picture.height * picture.width / _MOST_PATCHES))))
-    channels = [_Channel(picture, index, step) for index in range(picture.channels)]
-    believed = [channel for channel in channels if channel.usable.sum() >= _FEWEST]
-    if not believed:
+    fine = [_Patches(channel, picture.padding, _PATCH, step) for channel in picture.pixels]
+    coarse = [_Patches(channel, picture.padding, _LARGE, step) for channel in picture.pixels]
+    if not any(patches.enough for patches in fine) or not any(patches.enough for patches in coarse):
         return _constant(picture)
-    correlation = np.mean([channel.correlation() for channel in believed], axis=0)
-    grid = np.stack([channel.surface() for channel in channels]).astype(np.float32)
-    usable = np.any([channel.usable for channel in channels], axis=0)
+    found = np.mean([patches.correlation() for patches in coarse if patches.enough], axis=0)
+    # What the reading does to noise of this correlation it did to the picture's: add it back.
+    again = _Patches(_synthetic(found), None, _LARGE, _STEP).correlation()
+    correlation = 2 * found - again
+    reading = float(np.median(_Patches(_synthetic(correlation), None, _PATCH, _STEP).surface()))
+    grid = np.stack([patches.surface() / reading for patches in fine]).astype(np.float32)
+    usable = np.any([patches.usable for patches in fine], axis=0)
     typical = float(np.median(np.sqrt((grid.astype(np.float64) ** 2).sum(axis=0))[usable]))
     middle = (_PATCH - 1) / 2
     return NoiseModel(grid, (middle, middle), step, correlation.astype(np.float32), typical)
 
 
+def _synthetic(correlation: Any) -> FloatArray:
+    return coloured_noise(correlation, (1, _SYNTHETIC, _SYNTHETIC), seed=1)[0]
+
+
 def _constant(picture: Picture) -> NoiseModel:
-    sd = noise_sd(picture)
+    sd = noise_sd(picture) or _along_a_line(picture)
     white = np.zeros((2 * RADIUS + 1, 2 * RADIUS + 1), np.float32)
     white[RADIUS, RADIUS] = 1.0
     grid = np.full((picture.channels, 1, 1), sd, np.float32)
     return NoiseModel(grid, (0.0, 0.0), 1.0, white, sd * float(np.sqrt(picture.channels)))
 
 
-class _Channel:
-    """The patches of one channel.
+def _along_a_line(picture: Picture) -> float:
+    """The sd in a picture of a row or two, where no diagonal fits: from second differences."""
+    pixels = picture.pixels if picture.padding is None else np.where(picture.padding, np.nan, picture.pixels)
+    lines = pixels if picture.width >= picture.height else pixels.transpose(0, 2, 1)
+    differences = np.abs(np.diff(lines.astype(np.float64), 2, axis=2))
+    differences = differences[np.isfinite(differences)]
+    return float(np.median(differences) * _MAD_TO_SD / np.sqrt(6.0)) if differences.size else 0.0
+
+
+class _Patches:
+    """The square patches of one channel on a grid.
+
+    Args:
+        pixels: `(H, W)`.
+        padding: `(H, W)`, or None.
+        side: of a patch.
+        step: from one patch to the next.
 
     Attributes:
         band: `(gh, gw)` sd of the noise in the diagonal band.
@@ -126,56 +163,57 @@ class _Channel:
         usable: `(gh, gw)` False where padding, clipping or synthetic areas leave no noise to see.
     """
 
-    def __init__(self, picture: Picture, index: int, step: int) -> None:
-        self._pixels = picture.pixels[index]
-        self._step = step
-        rows = range(0, picture.height - _PATCH + 1, step)
-        parts = [self._measure(row) for row in rows]
+    def __init__(self, pixels: Any, padding: Any, side: int, step: int) -> None:
+        self._pixels, self._side, self._step = pixels, side, step
+        self._rows = range(0, pixels.shape[0] - side + 1, step)
+        parts = [self._measure(row) for row in self._rows]
         self.band = np.array([band for band, _ in parts])
         self.whole = np.array([whole for _, whole in parts])
         self.usable = self.band > 0
-        if picture.padding is not None:
-            self.usable &= ~_touches(picture.padding, step)
+        if padding is not None:
+            self.usable &= ~_touches(padding, side, step)
         if self.usable.any():
             self.usable &= self.band > _LEAST * np.median(self.band[self.usable])
+        self._ratio = np.where(self.usable, self.whole / np.maximum(self.band, 1e-300), np.inf)
 
-    def _patches(self, row: int) -> Any:
-        """The patches of one row of the grid, `(n, 24, 24)` float64."""
-        rows = self._pixels[row : row + _PATCH].astype(np.float64)
-        return np.lib.stride_tricks.sliding_window_view(rows, (_PATCH, _PATCH))[0, :: self._step]
+    @property
+    def enough(self) -> bool:
+        return int(self.usable.sum()) >= _FEWEST
+
+    def _row(self, row: int) -> Any:
+        """The patches of one row of the grid, `(n, side, side)` float64."""
+        rows = self._pixels[row : row + self._side].astype(np.float64)
+        return np.lib.stride_tricks.sliding_window_view(rows, (self._side, self._side))[0, :: self._step]
 
     def _measure(self, row: int) -> tuple[Any, Any]:
-        patches = self._patches(row)
+        patches = self._row(row)
         diagonal = patches[:, :-1, :-1] - patches[:, :-1, 1:] - patches[:, 1:, :-1] + patches[:, 1:, 1:]
         band = np.median(np.abs(diagonal).reshape(len(patches), -1), axis=1) * (_MAD_TO_SD / 2)
         rest = _without_plane(patches)
-        return band, np.sqrt((rest**2).sum(axis=(1, 2)) / (_PATCH * _PATCH - 3))
-
-    @property
-    def _ratio(self) -> Any:
-        return np.where(self.usable, self.whole / np.maximum(self.band, 1e-300), np.inf)
+        return band, np.sqrt((rest**2).sum(axis=(1, 2)) / (self._side**2 - 3))
 
     def surface(self) -> Any:
-        """The sd at the grid's nodes, `(gh, gw)` float64."""
-        if self.usable.sum() < _FEWEST:
+        """The sd at every patch before calibration, smooth; `(gh, gw)` float64, 0 if none is usable."""
+        if not self.enough:
             return np.zeros(self.band.shape)
-        factor = _CALIBRATION * float(np.quantile(self._ratio[self.usable], _FLATTEST))
+        factor = float(np.quantile(self._ratio[self.usable], _FACTOR_QUANTILE))
         return factor * np.exp(_lower_surface(np.log(np.maximum(self.band, 1e-300)), self.usable, self._step))
 
     def correlation(self) -> Any:
-        """The correlation up to `RADIUS`, from the patches that are flattest for their noise."""
-        ratio = self._ratio
-        limit = np.quantile(ratio[self.usable], 0.25)
-        total = np.zeros((2 * _PATCH, 2 * _PATCH))
-        for number, row in enumerate(range(0, self._pixels.shape[0] - _PATCH + 1, self._step)):
-            chosen = ratio[number] <= limit
+        """Correlation up to `RADIUS` in the flattest patches, less what a plane takes away."""
+        share = max(_FLATTEST, _FEWEST / self.usable.sum())
+        limit = np.quantile(self._ratio[self.usable], share)
+        period = 2 * self._side
+        total = np.zeros((period, period))
+        for number, row in enumerate(self._rows):
+            chosen = self._ratio[number] <= limit
             if chosen.any():
-                rest = _without_plane(self._patches(row)[chosen])
+                rest = _without_plane(self._row(row)[chosen])
                 rest /= self.whole[number][chosen][:, None, None]
                 power = np.abs(np.fft.fft2(rest, s=total.shape)) ** 2
-                total += np.fft.ifft2(power.sum(axis=0)).real
-        distance = np.minimum(np.arange(2 * _PATCH), 2 * _PATCH - np.arange(2 * _PATCH))
-        pairs = np.outer(_PATCH - distance, _PATCH - distance)  # of pixels at this distance in a patch
+                total += np.fft.ifft2(power.sum(axis=0)).real / (self._ratio <= limit).sum()
+        distance = np.minimum(np.arange(period), period - np.arange(period))
+        pairs = np.outer(self._side - distance, self._side - distance)  # of pixels so far apart in a patch
         covariance = np.roll(total / np.maximum(pairs, 1), (RADIUS, RADIUS), axis=(0, 1))
         covariance = covariance[: 2 * RADIUS + 1, : 2 * RADIUS + 1]
         return covariance / covariance[RADIUS, RADIUS]
@@ -183,8 +221,9 @@ class _Channel:
 
 def _without_plane(patches: Any) -> Any:
     """Patches less their mean and slopes."""
-    slope = np.arange(_PATCH) - (_PATCH - 1) / 2
-    slope /= np.sqrt((slope**2).sum() * _PATCH)
+    side = patches.shape[1]
+    slope = np.arange(side) - (side - 1) / 2
+    slope /= np.sqrt((slope**2).sum() * side)
     rest = patches - patches.mean(axis=(1, 2), keepdims=True)
     down = np.einsum("nyx,y->n", rest, slope)
     across = np.einsum("nyx,x->n", rest, slope)
@@ -193,12 +232,11 @@ def _without_plane(patches: Any) -> Any:
     return rest
 
 
-def _touches(padding: Any, step: int) -> Any:
+def _touches(padding: Any, side: int, step: int) -> Any:
     """Which patches contain padding."""
     counts = np.zeros((padding.shape[0] + 1, padding.shape[1] + 1), np.int64)
     counts[1:, 1:] = padding.cumsum(axis=0).cumsum(axis=1)
-    p = _PATCH
-    inside = counts[p:, p:] - counts[:-p, p:] - counts[p:, :-p] + counts[:-p, :-p]
+    inside = counts[side:, side:] - counts[:-side, side:] - counts[side:, :-side] + counts[:-side, :-side]
     return inside[::step, ::step] > 0
 
 
@@ -214,7 +252,7 @@ def _lower_surface(logarithm: Any, usable: Any, step: int) -> Any:
     def blur(a: Any) -> Any:
         return cv2.GaussianBlur(a, (0, 0), width, borderType=cv2.BORDER_REFLECT)
 
-    surface = blur(_local_quantile(values, max(3, (_SURROUNDINGS // step) | 1), 0.3))
+    surface = blur(_local_quantile(values, max(3, (_SURROUNDINGS // step) | 1), 0.2))
     for _ in range(8):
         above = values - surface
         belief = np.where(above > 0, above / _SPREAD, above / (3 * _SPREAD))

@@ -35,7 +35,7 @@ def _load_explain() -> Explain:
 ADAPTIVE = Denoiser(
     id="adaptive-bilateral",
     name="Adaptive bilateral filter",
-    summary="Finds the best bilateral filter for every place from the noise of the picture; every map can be edited.",
+    summary="Finds the best filter for every place from the picture's noise; every map can be edited.",
     paper="After Filter2Noise, arXiv 2504.13519; risk: Stein 1981, Ramani, Blu and Unser 2008",
     parameters=PARAMETERS,
     load=_load,

@@ -21,9 +21,15 @@ TEMPERATURE = 0.01
 
 def pooled(risk: Any, weight: Any, block: int) -> tuple[Any, Any]:
     """Sums of risk and of weight over blocks: `(H / block, W / block)`; sizes must divide."""
-    height, width = risk.shape[0] // block, risk.shape[1] // block
-    sums = (risk * weight).reshape(height, block, width, block).sum(axis=(1, 3))
-    return sums, weight.reshape(height, block, width, block).sum(axis=(1, 3))
+    import cv2
+
+    size = risk.shape[1] // block, risk.shape[0] // block
+    area = block * block
+    sums, weights = (
+        cv2.resize(np.asarray(a, np.float32), size, interpolation=cv2.INTER_AREA) * area
+        for a in (risk * weight, weight)
+    )
+    return sums, weights
 
 
 def smoothed(sums: Any, weights: Any, sigma: float) -> Any:

@@ -14,7 +14,8 @@ from denoise_studio.core.fitted import FitTask
 from denoise_studio.core.types import BoolArray, FloatArray
 from denoise_studio.denoisers.adaptive.risk import pooled, smoothed, soft_choice
 from denoise_studio.denoisers.bilateral.whole import bilateral
-from denoise_studio.noise.local import RADIUS, NoiseModel
+from denoise_studio.noise.coloured import coloured_noise
+from denoise_studio.noise.local import NoiseModel
 
 SPATIAL = (1.3, 2.5, 4.5)
 CONTRAST = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0)
@@ -65,33 +66,9 @@ class Probe:
         residual = self.pixels - filtered
         return (residual * residual - self.sd**2 + response).sum(axis=0)
 
-    def mean_risk(self, filtered: FloatArray, moved: FloatArray) -> float:
-        """The mean over all valid pixels."""
-        risk = self.risk(filtered, moved)
-        return float((risk * self.weight).sum(dtype=np.float64) / max(self.weight.sum(dtype=np.float64), 1.0))
-
-    def filter(self, pixels: FloatArray, spatial: Any, contrast: Any, guide: Any = None) -> FloatArray:
-        """The bilateral filter over the whole picture."""
-        return bilateral(
-            pixels, spatial, spatial, contrast, valid=self.valid, spread=self._task.spread, guide=guide
-        )
-
-
-def coloured_noise(correlation: FloatArray, shape: tuple[int, ...], seed: int) -> FloatArray:
-    """Gaussian noise of sd 1 with this correlation, `shape` = (C, H, W)."""
-    import cv2
-
-    size = 32
-    taper = np.hanning(2 * RADIUS + 3)[1:-1]
-    periodic = np.zeros((size, size))
-    periodic[: 2 * RADIUS + 1, : 2 * RADIUS + 1] = correlation * np.outer(taper, taper)
-    spectrum = np.fft.fft2(np.roll(periodic, (-RADIUS, -RADIUS), axis=(0, 1))).real
-    kernel = np.fft.fftshift(np.fft.ifft2(np.sqrt(np.maximum(spectrum, 0.0))).real)
-    kernel /= np.sqrt((kernel**2).sum())
-    draw = np.random.default_rng(seed)
-    kernel = kernel.astype(np.float32)
-    channels = (draw.standard_normal(shape[1:], np.float32) for _ in range(shape[0]))
-    return np.stack([cv2.filter2D(c, -1, kernel, borderType=cv2.BORDER_REFLECT) for c in channels])
+    def filter(self, pixels: FloatArray, sigmas: Any, guide: FloatArray | None = None) -> FloatArray:
+        """The bilateral filter over the whole picture, sigma_x, sigma_y and sigma_r numbers or maps."""
+        return bilateral(pixels, *sigmas, valid=self.valid, spread=self._task.spread, guide=guide)
 
 
 def choose_second(task: FitTask, probe: Probe, guides: tuple[FloatArray, FloatArray]) -> Second:
@@ -101,9 +78,9 @@ def choose_second(task: FitTask, probe: Probe, guides: tuple[FloatArray, FloatAr
     risks = []
     for number, (sigma, contrast) in enumerate(candidates):
         task.progress.report(number / len(candidates), "stage 2: comparing filters")
-        sigma_r = np.float32(contrast) * probe.scale
-        filtered = probe.filter(probe.pixels, sigma, sigma_r, guides[0])
-        moved = probe.filter(probe.moved, sigma, sigma_r, guides[1])
+        sigmas = sigma, sigma, np.float32(contrast) * probe.scale
+        filtered = probe.filter(probe.pixels, sigmas, guides[0])
+        moved = probe.filter(probe.moved, sigmas, guides[1])
         sums, weights = pooled(_padded(probe.risk(filtered, moved)), weight, BLOCK)
         risks.append(smoothed(sums, weights, _POOL / BLOCK))
     variance, count = pooled(_padded(probe.scale**2), _padded(np.ones_like(probe.scale)), BLOCK)

@@ -36,17 +36,15 @@ def apply(tile: Tile) -> FloatArray:
 
 def explain(tile: Tile) -> tuple[Footprint, ...]:
     """The weights of each stage at the tile's one inner pixel."""
-    maps = [_maps(tile, stage, tile.halo) for stage in (1, 2)]
+    first = _footprint("Stage 1", tile.pixels, tile.valid, tile.halo, _maps(tile, 1, tile.halo), 1)
     if not two_stages(tile.values):
-        return (_footprint("", tile.pixels, tile.valid, tile.halo, maps[0], 1),)
-    margin = max(int(radii(sigma).max()) for sigma in maps[1][:2])
+        return (first,)
+    second = _maps(tile, 2, tile.halo)
+    margin = max(int(radii(sigma).max()) for sigma in second[:2])
     cut = tile.halo - margin
     guide = bilateral_cpu(tile.pixels, cut, tile.valid, *_maps(tile, 1, cut))
     valid = None if tile.valid is None else _inner(tile.valid, cut)
-    return (
-        _footprint("Stage 1", tile.pixels, tile.valid, tile.halo, maps[0], 1),
-        _footprint("Stage 2", guide, valid, margin, maps[1], 2),
-    )
+    return first, _footprint("Stage 2", guide, valid, margin, second, 2)
 
 
 def _footprint(name: str, guide: Any, valid: Any, middle: int, maps: Maps, stage: int) -> Footprint:

@@ -3,15 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from denoise_studio.core.parameter import Value
 from denoise_studio.denoisers.bilateral.window import radius
 
 
 def two_stages(values: Mapping[str, Any]) -> bool:
     """Whether stage 2 is in use."""
-    return float(np.max(values.get("stages_used", 2))) >= 2
+    return values["stages"] == "2"
 
 
 def reach(values: Mapping[str, Value]) -> int:

@@ -17,6 +17,7 @@ from denoise_studio.formats import SaveOptions, encode_for, open_picture
 def edit_by_hand(studio):
     """A bit of everything: parameters, a region with its own, a feather, strength."""
     picture = studio.document.picture
+    studio.choose_method("bilateral")
     row = studio.row("sigma_x")
     studio.type_into(row.spin, "2.2")
     studio.slide(studio.row("strength").slider, 900, 850, 800)
@@ -139,6 +140,7 @@ def test_export_while_the_preview_is_half_done_saves_the_finished_result(studio_
 @pytest.mark.parametrize("path", [CT, PHOTO], ids=["ct", "photo"])
 def test_at_one_to_one_the_screen_shows_the_bytes_of_that_array(studio_window, path):
     studio_window.open(path)
+    studio_window.choose_method("bilateral")
     studio_window.type_into(studio_window.row("sigma_x").spin, "2.5")
     studio_window.action("one-to-one").trigger()
     studio_window.finish()

@@ -311,6 +311,7 @@ def test_a_copied_edit_is_converted_to_the_other_picture(studio_window, tmp_path
     studio = studio_window
     studio.open(small_floats(tmp_path / "a.npy"), CT)
     studio.window.show_index(1)
+    studio.choose_method("bilateral")
     studio.type_into(studio.row("sigma_r").spin, "60")
     studio.type_into(studio.row("sigma_x").spin, "2.5")
     studio.window.regions_panel.add_box()  # in the middle of 512 x 512: beyond 130 x 90

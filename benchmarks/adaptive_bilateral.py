@@ -33,12 +33,13 @@ from denoise_studio.noise.estimate import noise_sd
 
 NOTES = f"""PSNR with a range of 2000 HU (255 DN for photographs); SSIM with the same range, values
 counted from its low end (-1000 HU), a Gaussian window of sd 1.5 px over 11 x 11; both inside the circle
-that every view sees. Doses are simulated in the projections: 720 views, electronic noise {ELECTRONIC:g}
-photons, soft (Hann) or sharp (Ram-Lak) kernel. Real slices lose most of their own noise first
-(non-local means, then the mean of 2 x 2 pixels; `--raw`: the mean alone); what is left counts as truth
-and is told beside each picture. BM3D is told the noise that was added (median sd over the field; or its
-power spectrum, smoothed). Rows marked (bound) know the truth. Seconds are of fit and filter: of one
-thread's work for BM3D and ZS-N2N, else on the wall, with this machine as busy as it was."""
+that every view sees. Every CT picture is the middle 256 x 256 pixels of a 512 x 512 slice. Doses are
+simulated in the projections: 720 views, electronic noise {ELECTRONIC:g} photons, soft (Hann) or sharp
+(Ram-Lak) kernel. Real slices lose most of their own noise first (non-local means; not with `--raw`);
+what is left counts as truth and is told beside each picture. BM3D is told the noise that was added
+(median sd over the field; or its power spectrum, smoothed). Rows marked (bound) know the truth. Seconds
+are of fit and filter: of one thread's work for BM3D and ZS-N2N, else on the wall, with this machine as
+busy as it was."""
 
 
 class Table:

@@ -19,7 +19,7 @@ PHOTONS = (1.2e6, 3e5, 8e4, 2e4)
 ELECTRONIC = 8.0
 WHITE = (15.0, 30.0, 60.0)
 """sd of the white noise, HU."""
-SLICES = ("cornerstone_CTImage.dcm", "dicompyler_ct0.dcm", "693_UNCR.dcm", "CT1_RLE")
+SLICES = ("cornerstone_CTImage.dcm", "dicompyler_ct0.dcm", "693_UNCR.dcm")
 AIR = -1000.0
 HU_RANGE = (-1000.0, 1000.0)
 _BLOCK = 8
@@ -82,7 +82,7 @@ class Case:
         scene: what is seen.
         amount: photons, or the sd of white noise.
         kernel: reconstruction kernel; None for white noise.
-        size: side in pixels.
+        size: side in pixels of the middle part that is taken; the scan sees the whole slice.
         views: of the scan.
         file: a slice's path, a pair's without its ending, None for the phantom.
         raw: keep all of a real slice's own noise.
@@ -100,13 +100,13 @@ class Case:
     @property
     def key(self) -> str:
         facts = (self.group, self.scene, self.amount, self.kernel, self.size, self.views, ELECTRONIC)
-        return "picture 2 " + " ".join(str(fact) for fact in facts) + (" raw" if self.raw else "")
+        return "picture 3 " + " ".join(str(fact) for fact in facts) + (" raw" if self.raw else "")
 
     def sample(self, store: Store) -> Sample:
         if self.group.startswith("camera"):
             return self._camera()
         made = store.arrays(self.key, self._ct)
-        padding = None if self.kernel is None else ~made["field"]
+        padding = None if made["field"].all() else ~made["field"]
         picture = Picture(
             made["noisy"][None],
             scale=Scale.HU,
@@ -128,22 +128,23 @@ class Case:
             scan = Scan(self.amount, ELECTRONIC, self.views, self.kernel)
             number = int(np.random.default_rng(seed).integers(1 << 31))
             noise = dose_noise(clean, spacing, scan, seed=number)
-        field = inscribed_circle(self.size) & inside
-        return {"clean": clean, "noisy": np.float32(clean + noise), "field": field}
+        field = inscribed_circle(clean.shape[0]) & inside
+        start = (clean.shape[0] - self.size) // 2
+        middle = (slice(start, start + self.size),) * 2
+        noisy = np.float32(clean + noise)
+        return {"clean": clean[middle], "noisy": noisy[middle], "field": field[middle]}
 
     def _slice(self) -> tuple[Any, float, Any]:
         """HU, spacing in mm, and where the slice has been seen."""
         if self.file is None:
-            return phantom(self.size), FIELD_OF_VIEW / self.size, np.ones((self.size, self.size), bool)
+            side = 2 * self.size
+            return phantom(side), FIELD_OF_VIEW / side, np.ones((side, side), bool)
         picture = open_picture(self.file)
         bad = np.zeros(picture.pixels.shape[1:], bool) if picture.padding is None else picture.padding
         pixels = np.maximum(np.where(bad, AIR, picture.pixels[0]), AIR)
         pixels = pixels if self.raw else quieted(pixels)
-        factor = picture.width // self.size
-        shape = (self.size, factor, self.size, factor)
         assert picture.spacing is not None
-        mean = pixels.reshape(shape).mean(axis=(1, 3)).astype(np.float32)
-        return mean, factor * picture.spacing[0], ~bad.reshape(shape).any(axis=(1, 3))
+        return pixels.astype(np.float32), picture.spacing[0], ~bad
 
     def _camera(self) -> Sample:
         assert self.file is not None

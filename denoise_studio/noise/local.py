@@ -127,7 +127,7 @@ def estimate_noise_model(picture: Picture) -> NoiseModel:
     return NoiseModel(grid, (middle, middle), step, correlation.astype(np.float32), typical)
 
 
-def _synthetic(correlation: Any) -> FloatArray:
+def _synthetic(correlation: Any) -> Any:
     return coloured_noise(correlation, (1, _SYNTHETIC, _SYNTHETIC), seed=1)[0]
 
 

@@ -125,7 +125,7 @@ def test_registry_refuses_what_would_break_later():
         register(copy_of(NLM, parameters=(bad_default,)))
     with pytest.raises(ValueError, match="strength"):
         register(copy_of(NLM, parameters=(Parameter("strength", "S", "", 0.5),)))
-    with pytest.raises(RecipeError, match=r"no method 'test-copy' \(there are: adaptive-bilateral, bilateral, filter2noise, nlm, identity"):
+    with pytest.raises(RecipeError, match=r"no method 'test-copy' \(there are: .*bilateral, .*nlm, identity"):
         get_denoiser("test-copy")
 
 

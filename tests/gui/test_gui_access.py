@@ -91,6 +91,29 @@ def test_names_are_words_and_no_two_controls_of_a_panel_share_one(full):
     assert not [name for name in names if not any(ch.isalpha() for ch in name)]
 
 
+def test_rows_of_maps_have_names_and_tips_and_can_be_told_apart(fitting, studio_window, tmp_path):
+    studio = studio_window
+    studio.open(small_photo(tmp_path / "a.png"))
+    fitting.release()
+    studio.choose_method("fitting-test")
+    studio.window.regions_panel.add_box()
+    forms = (studio.window.method_panel.form, studio.window.regions_panel.form)
+    for form in forms:
+        form.groups["Stage 1"].header.setChecked(True)
+    for name in ("filter-here", "loss-curve"):
+        studio.action(name).trigger()
+    studio.finish()
+    found = controls(studio.window)
+    assert not [w for w in found if not name_of(w).strip()]
+    acting = (QAbstractButton, QAbstractSpinBox, QAbstractSlider, QComboBox)
+    assert not [name_of(w) for w in found if isinstance(w, acting) and not w.toolTip().strip()]
+    for form in forms:
+        names = Counter(name_of(w) for w in controls(form))
+        assert max(names.values()) == 1, names
+    assert name_of(forms[0].row("gain").spin) == "Gain g, stage 1"
+    assert name_of(forms[0].row("gain_factor").spin) == "Gain g factor, stage 1"
+
+
 def test_labels_of_what_is_read_have_names(full):
     status = full.window.status
     for label in (status.under_cursor, status.device, status.progress, status.cancel, full.after.title):

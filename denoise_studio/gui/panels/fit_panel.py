@@ -37,6 +37,7 @@ class FitPanel(QWidget):
         self.plot.setMouseEnabled(x=False, y=False)
         self.plot.setLogMode(x=False, y=True)
         self.plot.getAxis("left").setWidth(64)
+        self.plot.getAxis("left").enableAutoSIPrefix(False)
         self.plot.setLabel("bottom", "step")
         self.plot.setLabel("left", "loss")
         self.curve = self.plot.plot([], [])

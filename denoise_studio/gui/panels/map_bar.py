@@ -26,11 +26,11 @@ class MapBar(QWidget):
         self.combo.setToolTip(
             "Shows how strongly the filter works at every place, in colours over the original (M: next)"
         )
-        self.combo.setFixedWidth(164)
+        self.combo.setFixedWidth(150)
         self.opacity = QSlider(Qt.Orientation.Horizontal)
         self.opacity.setRange(5, 100)
         self.opacity.setValue(round(overlay.opacity * 100))
-        self.opacity.setFixedWidth(72)
+        self.opacity.setFixedWidth(60)
         self.opacity.setAccessibleName("Opacity of the map")
         self.opacity.setToolTip("How much of the original the map's colours cover")
         layout = QHBoxLayout(self)

@@ -1,6 +1,5 @@
 """Before and after: side by side, wiped over each other, or as a difference."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -12,16 +11,13 @@ from PySide6.QtWidgets import QHBoxLayout, QSplitter, QWidget
 
 from denoise_studio.core.geometry import Rect
 from denoise_studio.core.picture import Picture
-from denoise_studio.core.progress import Progress
-from denoise_studio.core.recipe import Recipe
-from denoise_studio.core.types import FloatArray
-from denoise_studio.engine.display import ByteArray, Levels, diverging_table, show, show_difference
-from denoise_studio.engine.render import compose
+from denoise_studio.engine.display import ByteArray, diverging_table
 from denoise_studio.engine.resolve import estimated_noise
 from denoise_studio.gui import theme
 from denoise_studio.gui.bridge import Bridge
 from denoise_studio.gui.document import Document
 from denoise_studio.gui.views.colour_bar import ColourBar
+from denoise_studio.gui.views.drawing import Order, covered_by
 from denoise_studio.gui.views.pane import Drag, Pane
 from denoise_studio.gui.views.viewport import Viewport
 
@@ -33,37 +29,6 @@ class Mode(StrEnum):
     SIDE = "side"
     WIPE = "wipe"
     DIFFERENCE = "difference"
-
-
-@dataclass(frozen=True)
-class _Order:
-    """All that one drawing needs: a snapshot for the display lane."""
-
-    role: str
-    picture: Picture
-    layer: FloatArray | None
-    recipe: Recipe | None
-    levels: Levels
-    rect: Rect
-    factor: int
-    limit: float
-
-    def draw(self, progress: Progress) -> tuple["_Order", ByteArray]:
-        progress.check()
-        before = self.picture.pixels[(slice(None), *self.rect.slices)]
-        if self.role == "before" or self.layer is None or self.recipe is None:
-            return self, show(self.picture, before, self.levels, self.factor)
-        after = compose(self.picture, self.layer, self.recipe, self.rect)
-        if self.role == "difference":
-            return self, show_difference(after - before, self.limit, self.factor)
-        return self, show(self.picture, after, self.levels, self.factor)
-
-
-def covered_by(image: ByteArray, rect: Rect, factor: int) -> Rect:
-    """Where an image of a rectangle lies: the last block of an averaged row may reach past the edge."""
-    if factor <= 1:
-        return rect
-    return Rect(rect.x, rect.y, image.shape[1] * factor, image.shape[0] * factor)
 
 
 class Compare(QWidget):
@@ -288,7 +253,7 @@ class Compare(QWidget):
             rect, factor = self.what_to_draw(picture)
             if not rect:
                 continue
-            order = _Order(
+            order = Order(
                 role,
                 picture,
                 response.layer.pixels if response else None,
@@ -311,7 +276,7 @@ class Compare(QWidget):
         x, y = part.x // factor * factor, part.y // factor * factor
         return Rect.from_edges(x, y, part.x1, part.y1), factor
 
-    def _drawn(self, result: tuple[_Order, ByteArray]) -> None:
+    def _drawn(self, result: tuple[Order, ByteArray]) -> None:
         order, image = result
         if self._document is None or order.picture is not self._document.picture:
             return

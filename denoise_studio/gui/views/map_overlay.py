@@ -15,7 +15,8 @@ from denoise_studio.gui.bridge import Bridge
 from denoise_studio.gui.document import Document
 from denoise_studio.gui.maps import Maps, long_name, map_parameters, maps_of, number, short_name
 from denoise_studio.gui.views.colour_bar import ColourBar
-from denoise_studio.gui.views.compare import Compare, Mode, covered_by
+from denoise_studio.gui.views.compare import Compare, Mode
+from denoise_studio.gui.views.drawing import covered_by
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,42 @@
+"""One drawing of a pane: a snapshot that the display lane turns into screen bytes."""
+
+from dataclasses import dataclass
+
+from denoise_studio.core.geometry import Rect
+from denoise_studio.core.picture import Picture
+from denoise_studio.core.progress import Progress
+from denoise_studio.core.recipe import Recipe
+from denoise_studio.core.types import FloatArray
+from denoise_studio.engine.display import ByteArray, Levels, show, show_difference
+from denoise_studio.engine.render import compose
+
+
+@dataclass(frozen=True)
+class Order:
+    """All that one drawing needs: a snapshot for the display lane."""
+
+    role: str
+    picture: Picture
+    layer: FloatArray | None
+    recipe: Recipe | None
+    levels: Levels
+    rect: Rect
+    factor: int
+    limit: float
+
+    def draw(self, progress: Progress) -> tuple["Order", ByteArray]:
+        progress.check()
+        before = self.picture.pixels[(slice(None), *self.rect.slices)]
+        if self.role == "before" or self.layer is None or self.recipe is None:
+            return self, show(self.picture, before, self.levels, self.factor)
+        after = compose(self.picture, self.layer, self.recipe, self.rect)
+        if self.role == "difference":
+            return self, show_difference(after - before, self.limit, self.factor)
+        return self, show(self.picture, after, self.levels, self.factor)
+
+
+def covered_by(image: ByteArray, rect: Rect, factor: int) -> Rect:
+    """Where an image of a rectangle lies: the last block of an averaged row may reach past the edge."""
+    if factor <= 1:
+        return rect
+    return Rect(rect.x, rect.y, image.shape[1] * factor, image.shape[0] * factor)

@@ -142,10 +142,17 @@ def _recipe(
 
 
 def _print(rendering: "Rendering", report: "ExportReport") -> None:
+    from denoise_studio.engine.maps import spreads
     from denoise_studio.engine.render import describe
 
     click.echo(f"{report.path}: {describe(rendering.recipe)}")
     click.echo(f"{rendering.device.name}, tiles of {rendering.tile} px, {rendering.milliseconds:.0f} ms")
+    if rendering.fitted is not None:
+        click.echo(
+            f"found in the picture: {rendering.fitted.note}" if rendering.fitted.note else "maps found"
+        )
+        for name, found in spreads(rendering.picture, rendering.recipe, rendering.fitted).items():
+            click.echo(f"  {name}: {found.low:.3g} to {found.high:.3g}, median {found.median:.3g}")
     if rendering.fallback:
         click.echo(rendering.fallback)
     if report.clipped:

@@ -148,7 +148,12 @@ def _parameter(parameter: dict[str, Any]) -> str:
     if parameter["relative_to_span"]:
         limits += " times the picture's span"
     multiple = parameter["default_noise_multiple"]
-    default = f"{multiple:g} x the noise estimate" if multiple is not None else f"{parameter['default']:g}"
+    if parameter["fitted"]:
+        default = "found for every place"
+    elif multiple is not None:
+        default = f"{multiple:g} x the noise estimate"
+    else:
+        default = f"{parameter['default']:g}"
     return f"{parameter['name']} ({limits}; default {default}): {parameter['description']}"
 
 

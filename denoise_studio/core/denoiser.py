@@ -165,7 +165,7 @@ def _describe_parameter(parameter: Parameter) -> dict[str, Any]:
         "description": parameter.description,
         "kind": parameter.kind.value,
         "unit": parameter.unit,
-        "default": parameter.default,
+        "default": None if parameter.fitted else parameter.default,
         "per_region": parameter.per_region,
         "fitted": parameter.fitted,
     }

@@ -22,6 +22,7 @@ from denoise_studio.core.picture import Picture
 from denoise_studio.core.recipe import Recipe
 from denoise_studio.core.types import FloatArray
 from denoise_studio.denoisers import get_denoiser
+from denoise_studio.engine.maps import spreads
 from denoise_studio.engine.render import Rendering
 from denoise_studio.formats import Encoded, SaveOptions
 from denoise_studio.formats.files import file_sha256
@@ -77,6 +78,13 @@ class Output(msgspec.Struct, frozen=True):
     quality: int = 95
 
 
+class Fit(msgspec.Struct, frozen=True):
+    """What a method found by itself: its note, and percentiles 5, 50 and 95 of each map as used."""
+
+    note: str
+    maps: dict[str, tuple[float, float, float]]
+
+
 class Record(msgspec.Struct, frozen=True):
     """All that `OUT.recipe.json` says."""
 
@@ -91,6 +99,7 @@ class Record(msgspec.Struct, frozen=True):
     input: Input | None
     output: Output
     created: str
+    fit: Fit | None = None
 
 
 def record_path(output: Path) -> Path:
@@ -150,7 +159,23 @@ def make_record(
             quality=options.quality,
         ),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
+        fit=_fit(rendering),
     )
+
+
+def _fit(rendering: Rendering) -> Fit | None:
+    if rendering.fitted is None:
+        return None
+    found = spreads(rendering.picture, rendering.recipe, rendering.fitted)
+    return Fit(
+        rendering.fitted.note,
+        {name: (_rounded(s.low), _rounded(s.median), _rounded(s.high)) for name, s in found.items()},
+    )
+
+
+def _rounded(value: float, digits: int = 4) -> float:
+    """With that many significant digits."""
+    return float(f"{value:.{digits}g}")
 
 
 def _input(picture: Picture, output: Path) -> Input | None:

@@ -189,7 +189,8 @@ def _mix_in_place(picture: Picture, filtered: FloatArray, recipe: Recipe) -> Flo
 def describe(recipe: Recipe) -> str:
     """One line for a result's history: method, parameters, program and version."""
     denoiser = get_denoiser(recipe.method)
-    parts = [f"{name}={_short(value)}" for name, value in recipe.parameters.items()]
+    idle = {p.name for p in denoiser.parameters if p.multiplies and recipe.parameters.get(p.name) == 1}
+    parts = [f"{name}={_short(value)}" for name, value in recipe.parameters.items() if name not in idle]
     if denoiser.uses_noise_level and recipe.noise_level is not None:
         parts.append(f"noise_level={recipe.noise_level:.6g}")
     parts.append(f"strength={recipe.strength:.4g}")

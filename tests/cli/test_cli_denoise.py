@@ -16,7 +16,7 @@ from denoise_studio.formats.files import file_sha256
 
 RECORD = {
     "format", "version", "recipe", "method", "software", "device", "precision", "seed", "tile",
-    "milliseconds", "input", "output", "created",
+    "milliseconds", "input", "output", "created", "fit",
 }  # fmt: skip
 
 
@@ -26,9 +26,15 @@ def files(folder):
 
 def test_a_ct_slice_through_the_real_program(command, samples, tmp_path):
     out = tmp_path / "out.dcm"
-    text = command("denoise", samples / "ct-phantom.dcm", "-o", out, "--set", "sigma_r=60").done()
-    assert "sigma_r=60" in text
+    text = command("denoise", samples / "ct-phantom.dcm", "-o", out, "--set", "smoothing=1.1").done()
+    assert "adaptive-bilateral" in text
+    assert "smoothing=1.1" in text
     assert "record: " in text
+    assert "HU, correlated" in text
+    fit = json.loads((tmp_path / "out.dcm.recipe.json").read_bytes())["fit"]
+    assert fit["note"] in text
+    low, middle, high = fit["maps"]["sigma_r_1"]
+    assert low < middle < high
     assert files(tmp_path) == ["out.dcm", "out.dcm.recipe.json"]
     before, after = ds.open(samples / "ct-phantom.dcm"), ds.open(out)
     assert after.unit == "HU"

@@ -18,7 +18,7 @@ def test_info_of_the_ct_sample(run, samples):
     assert found["windows"][0] == {"width": 400.0, "level": 40.0, "name": "Soft tissue"}
     assert found["spacing_mm"] == pytest.approx([0.703125, 0.703125])
     assert found["padding_pixels"] > 0
-    assert found["default_method"] == "bilateral"
+    assert found["default_method"] == "adaptive-bilateral"
     assert found["metadata"]["modality"] == "CT"
     text = run("info", samples / "ct-phantom.dcm").done()
     assert "W 400 L 40 Soft tissue" in text

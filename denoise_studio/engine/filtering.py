@@ -110,10 +110,11 @@ class Filter:
         """Cut the few rectangles of a small job so that every worker gets some.
 
         Bands of at most 128 rows: whole cells need more than twice a 512 x 512 picture in memory,
-        finer bands cost more time than they save memory; 64 where regions need maps beside it.
+        finer bands cost more time than they save memory; 64 where regions need maps beside it. A
+        method with stages filters its margins too, so its rectangles stay whole while they are enough.
         """
         rects, workers = list(rects), devices.worker_count()
-        if len(rects) >= 8 * workers:
+        if len(rects) >= workers * (1 if self.denoiser.wide_values else 8):
             return rects
         rows = 64 if self.recipe.active_regions else 128
         return [part for rect in rects for part in _bands(rect, workers, rows)]

@@ -132,3 +132,29 @@ def test_error_against_double_precision(case, low, high, channels):
     }[case]
     sigmas = tuple(np.asarray(m, np.float32) for m in maps)
     assert reference_error(pixels, sigmas) <= 1e-5
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_weights_at_a_pixel_make_its_result(channels):
+    from builders import bilateral as recipe
+    from builders import padded, region
+
+    from denoise_studio.core.region import Box
+    from denoise_studio.engine.maps import footprints
+    from denoise_studio.engine.render import render
+    from denoise_studio.engine.resolve import resolve
+
+    shown = padded(30, 34, channels)
+    wanted = recipe(region(Box(5, 5, 20, 20), sigma_x=3.0, sigma_r=0.4))
+    result = render(shown, wanted).pixels
+    for x, y in ((33, 0), (10, 12), (25, 29)):
+        if shown.padding[y, x]:
+            assert footprints(shown, resolve(shown, wanted), None, x, y) == ()
+            continue
+        (found,) = footprints(shown, resolve(shown, wanted), None, x, y)
+        ry, rx = (side // 2 for side in found.weights.shape)
+        assert rx == (6 if 5 <= x < 20 and 5 <= y < 20 else 3)
+        margin = [(0, 0), (10, 10), (10, 10)]
+        around = np.pad(shown.pixels, margin, mode="reflect")
+        around = around[:, y + 10 - ry : y + 11 + ry, x + 10 - rx : x + 11 + rx]
+        assert (found.weights * around).sum(axis=(1, 2)) == pytest.approx(result[:, y, x], abs=1e-5)

@@ -95,7 +95,10 @@ class TestDescriptor:
         assert [p["name"] for p in told["parameters"]] == [p.name for p in method.parameters]
         for parameter in told["parameters"]:
             if "minimum" in parameter:
-                assert parameter["minimum"] <= parameter["default"] <= parameter["maximum"]
+                assert parameter["minimum"] < parameter["maximum"]
+                assert (parameter["default"] is None) == parameter["fitted"]
+                if not parameter["fitted"]:
+                    assert parameter["minimum"] <= parameter["default"] <= parameter["maximum"]
                 assert parameter["step"] > 0
                 assert parameter["scale"] == "linear" or parameter["minimum"] > 0
 

@@ -14,7 +14,8 @@ from denoise_studio.core.denoiser import Footprint, Tile
 from denoise_studio.core.types import FloatArray
 from denoise_studio.denoisers.adaptive.window import two_stages
 from denoise_studio.denoisers.bilateral.cpu import bilateral_cpu
-from denoise_studio.denoisers.bilateral.window import radii, radius
+from denoise_studio.denoisers.bilateral.weights import weights_at
+from denoise_studio.denoisers.bilateral.window import radii
 
 Maps = tuple[FloatArray, FloatArray, FloatArray]
 
@@ -48,21 +49,9 @@ def explain(tile: Tile) -> tuple[Footprint, ...]:
 
 
 def _footprint(name: str, guide: Any, valid: Any, middle: int, maps: Maps, stage: int) -> Footprint:
-    sx, sy, sr = (float(sigma[0, 0]) for sigma in maps)
-    rx, ry = radius(sx), radius(sy)
-    rows, columns = slice(middle - ry, middle + ry + 1), slice(middle - rx, middle + rx + 1)
-    dx, dy = np.arange(-rx, rx + 1)[None, :], np.arange(-ry, ry + 1)[:, None]
-    centre = guide[:, middle, middle].astype(np.float64)
-    distance = ((guide[:, rows, columns] - centre[:, None, None]) ** 2).sum(axis=0)
-    weights = np.exp(-(dx**2) / (2 * sx**2) - dy**2 / (2 * sy**2) - distance / (2 * sr**2))
-    weights[dx**2 * ry**2 + dy**2 * rx**2 > rx**2 * ry**2] = 0.0
-    if valid is not None:
-        weights[~valid[rows, columns]] = 0.0
-    total = weights.sum()
-    if total > 0:
-        weights /= total
-    values = {f"sigma_x_{stage}": sx, f"sigma_y_{stage}": sy, f"sigma_r_{stage}": sr}
-    return Footprint(name, weights.astype(np.float32), values)
+    sigmas = tuple(float(sigma[0, 0]) for sigma in maps)
+    values = {f"sigma_{axis}_{stage}": sigma for axis, sigma in zip("xyr", sigmas, strict=True)}
+    return Footprint(name, weights_at(guide, valid, middle, middle, sigmas), values)  # type: ignore[arg-type]
 
 
 def _inner(array: Any, cut: int) -> Any:

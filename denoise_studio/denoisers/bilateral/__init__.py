@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from denoise_studio.core.denoiser import Apply, Denoiser, Tile
+from denoise_studio.core.denoiser import Apply, Denoiser, Explain, Footprint, Tile
 from denoise_studio.core.parameter import Parameter, Value
 from denoise_studio.core.types import FloatArray
 from denoise_studio.denoisers.bilateral.window import radius
@@ -46,6 +46,17 @@ def _maps(tile: Tile) -> tuple[FloatArray, FloatArray, FloatArray]:
     values = [np.asarray(tile.values[name], np.float32) for name in ("sigma_x", "sigma_y", "sigma_r")]
     x, y, r = (np.ascontiguousarray(v if v.ndim else np.full((1, width), v)) for v in values)
     return x, y, r
+
+
+def _load_explain() -> Explain:
+    from denoise_studio.denoisers.bilateral.weights import weights_at
+
+    def explain(tile: Tile) -> tuple[Footprint, ...]:
+        values = {name: float(np.max(tile.values[name])) for name in ("sigma_x", "sigma_y", "sigma_r")}
+        sigmas = values["sigma_x"], values["sigma_y"], values["sigma_r"]
+        return (Footprint("", weights_at(tile.pixels, tile.valid, tile.halo, tile.halo, sigmas), values),)
+
+    return explain
 
 
 _SPATIAL = {
@@ -97,4 +108,5 @@ BILATERAL = Denoiser(
     parallel_tiles=True,
     devices=("cpu", "cuda", "mps"),
     cost=49 * 20.0,
+    load_explain=_load_explain,
 )

@@ -137,6 +137,7 @@ def bilateral_cpu(
     *,
     guide: FloatArray | None = None,
     window: int | None = None,
+    out: FloatArray | None = None,
 ) -> FloatArray:
     """Filter one tile on this thread.
 
@@ -150,12 +151,13 @@ def bilateral_cpu(
         guide: `(C', h + 2 halo, w + 2 halo)`, C' = 1 or 3: the picture in which range distances
             are taken (cross or joint bilateral filter); None takes them in `pixels`.
         window: radius of one square window for all pixels; None for each pixel's own ellipse.
+        out: `(C, h, w)` float32, C-contiguous, to write to; None makes one.
 
     Returns:
         `(C, h, w)` float32.
     """
     channels, height, width = pixels.shape[0], pixels.shape[1] - 2 * halo, pixels.shape[2] - 2 * halo
-    out = np.empty((channels, height, width), np.float32)
+    out = np.empty((channels, height, width), np.float32) if out is None else out
     mask = ALL_VALID if valid is None else valid
     square = ELLIPSE if window is None else window
     if guide is None:

@@ -15,7 +15,7 @@ Sigma = float | FloatArray
 MOST_REACH = 100
 """Largest radius: the kernels' whole numbers hold its fourth power."""
 
-_BLOCK, _COLUMNS = 1 << 16, 4096
+_BLOCK, _COLUMNS = 1 << 15, 4096
 """Pixels of a block, and its largest width: whole rows need no copies of the maps."""
 
 

@@ -71,7 +71,11 @@ def bilateral(
         sigmas = task.sigmas_at(rect)
         halo = task.reach(sigmas)
         wide = None if task.guide is None else cut(task.guide, *task.origins(rect, halo))
-        out[:, *rect.slices] = bilateral_cpu(*task.tile(rect, halo), *sigmas, guide=wide, window=window)
+        place = out[:, *rect.slices]
+        straight = place if place.flags.c_contiguous else None  # rows of a grey picture: no copy
+        part = bilateral_cpu(*task.tile(rect, halo), *sigmas, guide=wide, window=window, out=straight)
+        if straight is None:
+            place[...] = part
 
     _run(one, task, spread)
     return task.restore(out, pixels)

@@ -8,6 +8,7 @@ import numpy as np
 from denoise_studio.core.denoiser import FieldValue, Footprint, Tile
 from denoise_studio.core.types import BoolArray, FloatArray
 from denoise_studio.denoisers.bilateral.cpu import bilateral_cpu
+from denoise_studio.denoisers.bilateral.weights import weights_at
 
 _Array = TypeVar("_Array", FloatArray, BoolArray)
 
@@ -92,15 +93,5 @@ def _filter(area: _Area) -> FloatArray:
 
 def _weights(area: _Area) -> FloatArray:
     """`(2 R + 1, 2 R + 1)`: w / sum w of the one pixel in the middle."""
-    radius = area.margin
-    sx, sy, sr = (float(sigma[0, 0]) for sigma in area.sigmas)
-    pixels = area.pixels.astype(np.float64)
-    distance = np.square(pixels - pixels[:, radius, radius, None, None]).sum(0)
-    line = np.square(np.arange(-radius, radius + 1.0))
-    exponent = line / (2 * sx**2) + line[:, None] / (2 * sy**2) + distance / (2 * sr**2)
-    weights = np.exp(-exponent)
-    if area.valid is not None:
-        weights *= area.valid
-        weights[radius, radius] = 1.0
-    shares: FloatArray = (weights / weights.sum()).astype(np.float32)
-    return shares
+    sigmas = tuple(float(sigma[0, 0]) for sigma in area.sigmas)
+    return weights_at(area.pixels, area.valid, area.margin, area.margin, sigmas, area.margin)  # type: ignore[arg-type]

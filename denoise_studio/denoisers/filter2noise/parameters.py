@@ -53,9 +53,10 @@ def _group(name: str) -> str:
 def _factor(name: str, label: str, what: str) -> Parameter:
     return Parameter(
         f"{name}_factor",
-        f"× {label}",
+        label,
         f"Multiplies the {what} that the training found; 1 leaves it, more smooths more.",
         1.0,
+        unit="×",
         minimum=0.1,
         maximum=10.0,
         step=0.05,
@@ -104,7 +105,7 @@ def _contrast(name: str, label: str) -> Parameter:
 def _window(stage: int) -> Parameter:
     return Parameter(
         f"window_{stage}",
-        f"Window radius · stage {stage}",
+        "Window radius",
         "Radius of the square window of every pixel; what a wider σ would reach beyond it is cut off.",
         2,
         kind=ParameterKind.INT,
@@ -119,18 +120,17 @@ def _window(stage: int) -> Parameter:
 
 def _stage(stage: int) -> tuple[Parameter, ...]:
     x, y, r = (f"sigma_{axis}_{stage}" for axis in "xyr")
-    end = f" · stage {stage}"
     return (
         _width(
             x,
-            "Width σx" + end,
+            "Width σx",
             "How far to the left and right this stage averages. Larger: smoother, slower.",
         ),
-        _factor(x, "σx" + end, "width"),
-        _width(y, "Height σy" + end, "How far up and down this stage averages. Larger: smoother, slower."),
-        _factor(y, "σy" + end, "height"),
-        _contrast(r, "Contrast σr" + end),
-        _factor(r, "σr" + end, "contrast"),
+        _factor(x, "Width σx", "width"),
+        _width(y, "Height σy", "How far up and down this stage averages. Larger: smoother, slower."),
+        _factor(y, "Height σy", "height"),
+        _contrast(r, "Contrast σr"),
+        _factor(r, "Contrast σr", "contrast"),
         _window(stage),
     )
 

@@ -30,7 +30,7 @@ def test_a_ct_slice_through_the_real_program(command, samples, tmp_path):
     assert "adaptive-bilateral" in text
     assert "smoothing=1.1" in text
     assert "record: " in text
-    assert "HU, correlated" in text
+    assert "HU in soft tissue, correlated" in text
     fit = json.loads((tmp_path / "out.dcm.recipe.json").read_bytes())["fit"]
     assert fit["note"] in text
     low, middle, high = fit["maps"]["sigma_r_1"]

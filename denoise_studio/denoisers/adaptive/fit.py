@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from denoise_studio.core.fitted import FitTask, Fitted, ParameterMap, constant_map
+from denoise_studio.core.picture import Kind
 from denoise_studio.core.types import FloatArray
 from denoise_studio.denoisers.adaptive.first import BLOCK, First, choose_first
 from denoise_studio.denoisers.adaptive.second import BLOCK as COARSE
@@ -19,6 +20,9 @@ _CAUTION, _CAUTION_CORRELATED = 1.05, 1.15
 
 More so where it is correlated: patches miss its longest waves, and its correlation varies.
 """
+
+_SOFT_TISSUE = 300.0
+"""HU, either way, that count as soft tissue or fat."""
 
 _GUIDE = np.float32(1.3)
 """Stage 1 smooths this much more where it is only stage 2's guide."""
@@ -89,9 +93,18 @@ def _nothing(task: FitTask) -> dict[str, ParameterMap]:
 
 
 def _note(task: FitTask, model: NoiseModel) -> str:
-    unit = f" {task.picture.unit}" if task.picture.unit else ""
-    kind = "white" if model.is_white else "correlated"
-    return f"noise {model.typical:.3g}{unit}, {kind}"
+    """What was measured, for people: in soft tissue where there is enough, air has less noise."""
+    picture = task.picture
+    rows, columns = np.arange(0, picture.height, 4), np.arange(0, picture.width, 4)
+    sd = np.sqrt((model.sd_at(rows, columns) ** 2).sum(axis=0))
+    tissue = np.abs(picture.pixels[0][np.ix_(rows, columns)]) < _SOFT_TISSUE
+    if picture.padding is not None:
+        tissue &= ~picture.padding[np.ix_(rows, columns)]
+    shown, where = model.typical, ""
+    if picture.kind is Kind.CT and tissue.mean() > 0.02:
+        shown, where = float(np.median(sd[tissue])), " in soft tissue"
+    unit = f" {picture.unit}" if picture.unit else ""
+    return f"noise {shown:.3g}{unit}{where}, {'white' if model.is_white else 'correlated'}"
 
 
 def _part(task: FitTask, start: float, end: float) -> FitTask:

@@ -122,6 +122,8 @@ class MethodPanel(QWidget):
         if denoiser.uses_noise_level and document.recipe.noise_level is not None and noise > 0:
             text += f"; told {document.recipe.noise_level / noise:.2f} × the estimate"
         self.estimate.setText(text)
+        # A method that looks at the noise itself says what it found; two numbers would confuse.
+        self.estimate.setVisible(denoiser.load_fit is None or denoiser.uses_noise_level)
 
     def _show_values(self, values: Mapping[str, Value]) -> None:
         if self._document is not None:

@@ -1,7 +1,8 @@
 """Parameter maps that a method found by itself from one picture."""
 
+import functools
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -33,9 +34,21 @@ class ParameterMap:
         columns = np.arange(rect.x, rect.x1) // self.block
         return self.values[np.ix_(rows, columns)]
 
+    @functools.cached_property
+    def least(self) -> float:
+        """The smallest value of all."""
+        return float(self.values.min())
+
+    @functools.cached_property
+    def most(self) -> float:
+        """The largest value of all."""
+        return float(self.values.max())
+
     def largest(self, rect: Rect) -> float:
         """At least the largest value among the pixels of `rect`."""
         b = self.block
+        if rect.area > self.values.size * b * b // 4:
+            return self.most
         part = self.values[rect.y // b : -(-rect.y1 // b), rect.x // b : -(-rect.x1 // b)]
         return float(part.max())
 
@@ -76,6 +89,7 @@ class FitTask:
         values: the method's parameters that have `refit` set.
         device: "cpu", "cuda" or "mps".
         seed: the recipe's.
+        noise_level: noise sd that the person told, in the picture's unit; None to estimate it.
         progress: told how far it is; asked between steps whether to stop.
         publish: takes maps on the way (`final` False), for a preview that refines itself.
         spread: runs a function over many items; the items must not wait for each other.
@@ -85,9 +99,23 @@ class FitTask:
     values: Mapping[str, Value]
     device: str = "cpu"
     seed: int = 0
+    noise_level: float | None = None
     progress: Progress = field(default_factory=Progress)
     publish: Callable[[Fitted], None] = lambda fitted: None
     spread: Spread = map
+
+    def part(self, start: float, end: float) -> "FitTask":
+        """The same task for one of its steps, which reports 0..1 of its own."""
+        return replace(self, progress=self.progress.part(start, end))
+
+    def each(self, work: Callable[[Any], Any], items: Iterable[Any]) -> Iterable[Any]:
+        """`spread`, which also stops between items once nobody wants them."""
+
+        def checked(item: Any) -> Any:
+            self.progress.check()
+            return work(item)
+
+        return self.spread(checked, items)
 
 
 Fit = Callable[[FitTask], Fitted]

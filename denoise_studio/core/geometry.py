@@ -100,10 +100,10 @@ def cut_out(array: AnyArray, rect: Rect, halo: int) -> AnyArray:
 
 def mirrored(rect: Rect, width: int, height: int) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
     """Rows and columns of a picture of this size that stand for those of `rect`, mirrored at its edges."""
-    return _reflect(np.arange(rect.y, rect.y1), height), _reflect(np.arange(rect.x, rect.x1), width)
+    return reflect(np.arange(rect.y, rect.y1), height), reflect(np.arange(rect.x, rect.x1), width)
 
 
-def _reflect(index: np.ndarray, size: int) -> np.ndarray:  # type: ignore[type-arg]
+def reflect(index: np.ndarray, size: int) -> np.ndarray:  # type: ignore[type-arg]
     if size == 1:
         return np.zeros_like(index)
     period = 2 * (size - 1)

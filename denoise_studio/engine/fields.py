@@ -47,16 +47,19 @@ def fitted_field(
 
     The recipe's own number replaces the map and its factors multiply it. Then every region in
     turn: a number of its own replaces what lies below it, a factor k multiplies it by
-    1 + m (k - 1). So a refit keeps all that was done by hand.
+    1 + m (k - 1). So a refit keeps all that was done by hand. The lower limit is for people: what
+    the fit found may lie below it.
     """
     factors = factors_of(denoiser, parameter)
     limits = parameter.limits(picture)
+    found = fitted.maps.get(parameter.name)
+    least = limits.minimum if found is None else min(limits.minimum, found.least)
     own = recipe.parameters.get(parameter.name)
     base: Any = fitted.maps[parameter.name].at(rect) if own is None else np.float32(own)  # type: ignore[arg-type]
     scale = np.float32(math.prod(float(recipe.parameters[name]) for name in factors))
     touching = _touching(recipe, (parameter.name, *factors), rect)
     if own is not None and not touching:
-        return float(np.clip(base * scale, limits.minimum, limits.maximum))
+        return float(np.clip(base * scale, least, limits.maximum))
     result: FloatArray = np.full((rect.height, rect.width), base, np.float32)
     if scale != 1:
         result *= scale
@@ -67,7 +70,7 @@ def fitted_field(
         for name in factors:
             if name in region.parameters:
                 result *= 1 + mask * np.float32(float(region.parameters[name]) - 1)
-    return np.clip(result, np.float32(limits.minimum), np.float32(limits.maximum), out=result)
+    return np.clip(result, np.float32(least), np.float32(limits.maximum), out=result)
 
 
 def factors_of(denoiser: Denoiser, parameter: Parameter) -> tuple[str, ...]:
@@ -139,7 +142,8 @@ def _fitted_maximum(
     for region in _touching(recipe, (parameter.name, *factors), rect):
         value = max(value, float(region.parameters.get(parameter.name, 0.0)))
         value *= math.prod(max(1.0, float(region.parameters.get(name, 1.0))) for name in factors)
-    return min(value, parameter.limits(picture).maximum)
+    # The field is reckoned in float32 and in another order: never let it come out larger.
+    return min(value * (1 + 1e-6), parameter.limits(picture).maximum)
 
 
 class _Masks:

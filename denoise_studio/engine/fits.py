@@ -39,7 +39,8 @@ def needs_fit(recipe: Recipe) -> bool:
 def fit_key(recipe: Recipe) -> FitKey:
     """What a resolved recipe's fit depends on: hand edits of the maps are not part of it."""
     denoiser = get_denoiser(recipe.method)
-    return (denoiser.id, denoiser.version, recipe.device, recipe.seed, *sorted(_refit_values(recipe).items()))
+    told = (recipe.device, recipe.seed, recipe.noise_level)
+    return (denoiser.id, denoiser.version, *told, *sorted(_refit_values(recipe).items()))
 
 
 def finished_fit(picture: Picture, recipe: Recipe) -> Fitted | None:
@@ -77,6 +78,7 @@ def fit(
                 values=_refit_values(recipe),
                 device=recipe.device,
                 seed=recipe.seed,
+                noise_level=recipe.noise_level,
                 progress=progress,
                 publish=publish,
                 spread=spread,

@@ -16,7 +16,7 @@ from denoise_studio.core.recipe import Recipe
 from denoise_studio.denoisers import get_denoiser
 from denoise_studio.engine import devices
 from denoise_studio.engine.filtering import Filter
-from denoise_studio.engine.fits import finished_fit, fit, fit_key, needs_fit
+from denoise_studio.engine.fits import FitKey, finished_fit, fit, fit_key, needs_fit
 from denoise_studio.engine.lanes import Lane
 from denoise_studio.engine.layer import Layer, LayerCache
 from denoise_studio.engine.render import Rendering, fill, render_in_full, saying_memory_error
@@ -86,11 +86,15 @@ class FitNews:
     running: bool
 
 
+_Key = tuple[int, FitKey]
+"""A picture's serial and what its fit depends on."""
+
+
 @dataclass(eq=False)
 class _Fitting:
     """A fit that runs, for which picture and settings, and its newest maps."""
 
-    key: object
+    key: _Key
     fitted: Fitted | None = None
 
 
@@ -119,17 +123,19 @@ class Session:
         self._gave_up: dict[tuple[int, str], str] = {}
         self.fits = Lane("fit", nice=3)
         self._on_fit = on_fit
-        self._fit_lock = threading.Lock()
+        self._fit_lock = threading.RLock()
+        """Held while lanes are given work: what is wanted and what is submitted change together."""
         self._wanted: tuple[int, Request] | None = None
         self._fitting: _Fitting | None = None
-        self._stopped: dict[object, Fitted | None] = {}
-        self._failures: dict[object, Exception] = {}
+        self._stopped: dict[_Key, Fitted | None] = {}
+        self._failures: dict[_Key, Exception] = {}
 
     def request(self, request: Request) -> int:
         """Ask for a picture; replaces the request before. Returns the id of its responses."""
-        number = next(self._ids)
-        self._wanted = (number, request)
-        self._submit(number, request)
+        with self._fit_lock:
+            number = next(self._ids)
+            self._wanted = (number, request)
+            self._submit(number, request)
         return number
 
     def _submit(self, number: int, request: Request) -> None:
@@ -201,21 +207,37 @@ class Session:
 
     # Fits
 
-    def cancel_fit(self) -> None:
-        """Stop looking for maps; those found so far stay in the preview until `refit`."""
+    def cancel_fit(self, remember: bool = True) -> None:
+        """Stop looking for maps.
+
+        With `remember` those found so far stay in the preview until `refit`; else the next request
+        that wants them starts again.
+        """
         with self._fit_lock:
-            if self._fitting is not None:
+            if self._fitting is not None and remember:
                 self._stopped[self._fitting.key] = self._fitting.fitted
-                self._fitting = None
-        self.fits.cancel_all()
+            self._fitting = None
+            self.fits.cancel_all()
+
+    def forget(self, picture: Picture) -> None:
+        """Drop everything that belongs to a picture that was closed."""
+        self.cache.forget(picture)
+        with self._fit_lock:
+            if self._fitting is not None and self._fitting.key[0] == picture.serial:
+                self.cancel_fit(remember=False)
+            if self._wanted is not None and self._wanted[1].picture is picture:
+                self._wanted = None
+            for kept in (self._stopped, self._failures):
+                for key in [key for key in kept if key[0] == picture.serial]:
+                    del kept[key]
 
     def refit(self) -> None:
         """Start a fit that was stopped, or that failed, once more."""
         with self._fit_lock:
             self._stopped.clear()
             self._failures.clear()
-        if self._wanted is not None:
-            self._submit(*self._wanted)
+            if self._wanted is not None:
+                self._submit(*self._wanted)
 
     def _maps(self, request: Request, recipe: Recipe) -> Fitted | None:
         """The maps to show with: the final ones, or else what the fit has by now."""
@@ -233,11 +255,11 @@ class Session:
             if self._fitting is not None and self._fitting.key == key:
                 return self._fitting.fitted
             fitting = self._fitting = _Fitting(key)
-        self.fits.submit(
-            lambda progress: self._fit(fitting, request.picture, recipe, progress),
-            key="fit",
-            on_error=lambda error: self._fit_failed(fitting, error),
-        )
+            self.fits.submit(
+                lambda progress: self._fit(fitting, request.picture, recipe, progress),
+                key="fit",
+                on_error=lambda error: self._fit_failed(fitting, error),
+            )
         return None
 
     def _fit(self, fitting: _Fitting, picture: Picture, recipe: Recipe, progress: Progress) -> None:
@@ -272,11 +294,13 @@ class Session:
     def _ask_again(self, fitting: _Fitting) -> None:
         """Render the newest request with the maps that are there now, if it wants these."""
         wanted = self._wanted
-        if wanted is not None and self._key_of(wanted[1]) == fitting.key:
-            with contextlib.suppress(RuntimeError):  # closed meanwhile
+        if wanted is None or self._key_of(wanted[1]) != fitting.key:
+            return
+        with self._fit_lock, contextlib.suppress(RuntimeError):  # closed meanwhile
+            if self._wanted is wanted:  # else something newer is on its way already
                 self._submit(*wanted)
 
-    def _key_of(self, request: Request) -> object:
+    def _key_of(self, request: Request) -> _Key | None:
         try:
             return request.picture.serial, fit_key(resolve(request.picture, request.recipe))
         except StudioError:

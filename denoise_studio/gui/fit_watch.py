@@ -60,7 +60,6 @@ class FitWatch(QObject):
         self._document: Document | None = None
         self._news: FitNews | None = None
         self._stopped: set[object] = set()
-        self._abandoned = False
         self.state = FitState(Standing.NONE)
         bridge.fit_told.connect(self._told)
 
@@ -81,11 +80,8 @@ class FitWatch(QObject):
     def refresh(self, *_: object) -> None:
         state = self._find()
         if self._runs_for_nobody(state):
-            self._bridge.session.cancel_fit()
-            self._news, self._abandoned = None, state.standing is not Standing.FAILED
-        elif self._abandoned and state.standing is Standing.RUNNING:
-            self.again()  # wanted once more
-            return
+            self._bridge.session.cancel_fit(remember=False)
+            self._news = None
         if state != self.state:
             self.state = state
             self.changed.emit()
@@ -124,7 +120,6 @@ class FitWatch(QObject):
     def again(self) -> None:
         """Start a fit that was stopped, or that failed, once more."""
         self._stopped.clear()
-        self._abandoned = False
         if self._document is not None:
             self._document.failed_id = 0
         self._bridge.session.refit()

@@ -175,7 +175,7 @@ class MainWindow(QMainWindow):
             self.show_document(rest[min(index, len(rest) - 1)] if rest else None)
         else:
             self._list_documents()
-        self.bridge.session.cache.forget(document.picture)
+        self.bridge.session.forget(document.picture)
         document.deleteLater()
         self._remember()
 

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from denoise_studio.core.picture import Picture
+from denoise_studio.core.resample import bilinear
 from denoise_studio.core.types import FloatArray
 from denoise_studio.noise.coloured import coloured_noise
 from denoise_studio.noise.estimate import noise_sd
@@ -72,13 +73,8 @@ class NoiseModel:
 
     def sd_at(self, rows: Index, columns: Index) -> FloatArray:
         """The sd at these rows and columns, `(C, len(rows), len(columns))` float32."""
-        import cv2
-
-        height, width = self.grid.shape[1:]
-        y = np.clip((rows - self.first[0]) / self.step, 0, height - 1).astype(np.float32)
-        x = np.clip((columns - self.first[1]) / self.step, 0, width - 1).astype(np.float32)
-        x, y = (np.ascontiguousarray(a) for a in np.meshgrid(x, y))
-        return np.stack([cv2.remap(channel, x, y, cv2.INTER_LINEAR) for channel in self.grid])
+        y, x = (rows - self.first[0]) / self.step, (columns - self.first[1]) / self.step
+        return bilinear(self.grid, y, x)
 
     def times(self, factor: float) -> "NoiseModel":
         """The same noise, stronger or weaker."""

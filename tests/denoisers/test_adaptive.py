@@ -17,6 +17,7 @@ from denoise_studio.denoisers.adaptive import ADAPTIVE
 from denoise_studio.denoisers.adaptive.fit import fit
 from denoise_studio.denoisers.adaptive.risk import soft_choice
 from denoise_studio.denoisers.bilateral.whole import bilateral, bilateral_divergence
+from denoise_studio.denoisers.bilateral.window import radii
 from denoise_studio.engine import devices
 from denoise_studio.engine.filtering import Filter
 from denoise_studio.engine.render import render, render_in_full
@@ -275,3 +276,64 @@ def test_the_risk_estimate_is_unbiased():
         true.append(np.mean(((filtered - truth) ** 2)[inner]))
     standard_error = np.std(np.subtract(estimated, true)) / np.sqrt(len(true))
     assert np.mean(estimated) == pytest.approx(np.mean(true), abs=3 * standard_error + 0.01 * np.mean(true))
+
+
+def test_the_halo_allows_for_every_rounding():
+    """These values multiply to 12.5 px in one order of float32 and to a hair more in another."""
+    pixels = 100 + 10 * np.random.default_rng(0).standard_normal((1, 120, 120))
+    shown = Picture(pixels.astype(np.float32), nominal_range=(0, 255))
+    edits = region(Box(-10, -10, 400, 400), smoothing=1.25, sigma_x_1_factor=1.6)
+    values = {
+        "sigma_x_1": 6.25,
+        "sigma_y_1": 6.25,
+        "sigma_r_1": 30.0,
+        "smoothing": 0.75,
+        "sigma_x_1_factor": 0.8,
+    }
+    resolved = resolve(shown, recipe(edits, stages="1", **values))
+    fitted = fit(FitTask(shown, {"stages": "1", "noise_factor": 1.0}))
+    bound = Filter(shown, resolved, devices.cpu(), fitted)
+    tile = bound.cut(Rect(40, 40, 30, 30))
+    assert tile.halo >= radii(tile.values["sigma_x_1"]).max()
+
+
+def test_the_noise_can_be_told(clean):
+    shown = hu(clean + noise("white", 20.0, clean.shape))
+    levels = {}
+    for told in (None, 10.0, 40.0):
+        whole = render_in_full(shown, recipe().replace(noise_level=told))
+        levels[told] = np.median(whole.fitted.maps["sigma_r_1"].values)
+        assert told is None or f"noise {told:.3g} HU" in whole.fitted.note
+    assert levels[10.0] < levels[None] < levels[40.0]
+    assert np.abs(render(shown, recipe().replace(noise_level=0.0)).pixels - shown.pixels).max() < 0.2
+
+
+def test_large_offsets_do_no_harm(clean):
+    noisy = np.rint(clean + noise("white", 20.0, clean.shape)).astype(np.float32)
+    near, far = (
+        Picture(noisy[None], nominal_range=(-1024, 3071)),
+        Picture(noisy[None] + 60000, nominal_range=(58976, 63071)),
+    )
+    difference = render(far, recipe()).pixels - 60000 - render(near, recipe()).pixels
+    assert np.quantile(np.abs(difference), 0.99) < 0.05
+
+
+def test_very_long_pictures():
+    pixels = np.random.default_rng(0).normal(0, 1, (1, 3, 40000)).astype(np.float32)
+    assert render(Picture(pixels, nominal_range=(-5, 5)), recipe()).pixels.std() < 0.6
+
+
+def test_cancel_is_heard_between_blocks(clean):
+    shown = hu(np.tile(clean, (3, 3)) + noise("white", 20.0, (480, 480)))
+    progress, blocks = Progress(), []
+
+    def spread(work, items):
+        for item in items:
+            blocks.append(item)
+            if len(blocks) == 12:
+                progress.cancel()
+            yield work(item)
+
+    with pytest.raises(Cancelled):
+        fit(FitTask(shown, {"stages": "2", "noise_factor": 1.0}, progress=progress, spread=spread))
+    assert len(blocks) == 12

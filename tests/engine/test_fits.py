@@ -1,7 +1,9 @@
 """Methods that find maps by themselves: one fit a setting, edits over it, previews that refine."""
 
 import dataclasses
+import gc
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -341,3 +343,70 @@ def test_a_region_edit_filters_its_pixels_only(heard, method):
     heard.session.request(Request(shown, recipe(region(Box(5, 5, 20, 20), amount_factor=2.0))))
     heard.idle()
     assert np.array_equal(heard.responses[-1].layer.pixels, render(shown, edited).pixels)
+
+
+def test_an_older_request_never_replaces_a_newer_one(heard, method, monkeypatch):
+    """The fit's lane asks again for what was wanted when it looked; meanwhile something newer came."""
+    shown = picture(50, 60)
+    looked, go_on = threading.Event(), threading.Event()
+    original = heard.session._key_of
+
+    def slow(request):
+        key = original(request)
+        if finished_fit(shown, resolve(shown, request.recipe)) and not go_on.is_set():
+            looked.set()
+            assert go_on.wait(SOON)
+        return key
+
+    monkeypatch.setattr(heard.session, "_key_of", slow)
+    heard.session.request(Request(shown, recipe()))
+    assert looked.wait(SOON)
+    newest = heard.session.request(Request(shown, recipe(amount_factor=2.0)))
+    go_on.set()
+    heard.idle()
+    last = heard.responses[-1]
+    assert (last.id, last.complete) == (newest, True)
+    assert np.array_equal(last.layer.pixels, render(shown, recipe(amount_factor=2.0)).pixels)
+
+
+def test_an_abandoned_fit_starts_again_when_it_is_wanted(heard, gated):
+    shown = picture(50, 60)
+    heard.session.request(Request(shown, recipe()))
+    assert gated.started.wait(SOON)
+    heard.session.cancel_fit(remember=False)
+    assert heard.session.fits.wait_idle(SOON)
+    gated.open.set()
+    heard.session.request(Request(shown, recipe()))
+    heard.idle()
+    assert gated.runs == 2
+    assert heard.responses[-1].complete
+
+
+def test_a_closed_picture_is_let_go(heard, gated):
+    shown = picture(50, 60)
+    gone = weakref.ref(shown)
+    heard.session.request(Request(shown, recipe()))
+    assert gated.started.wait(SOON)
+    heard.session.forget(shown)
+    heard.idle()
+    heard.responses.clear()
+    heard.news.clear()
+    del shown
+    gc.collect()
+    assert gone() is None
+
+
+def test_what_is_told_of_the_noise_is_part_of_the_fit(method):
+    shown = picture(20, 20)
+    plain = resolve(shown, recipe())
+    assert fit_key(plain) != fit_key(plain.replace(noise_level=3.0))
+
+
+def test_the_lower_limit_holds_for_hands_not_for_what_was_found():
+    fitting = Fitting("limited")
+    amount = dataclasses.replace(fitting.denoiser.parameters[0], minimum=5.0, default=5.0)
+    denoiser = dataclasses.replace(fitting.denoiser, parameters=(amount, *fitting.denoiser.parameters[1:]))
+    with registered(denoiser):
+        shown = picture(4, 9)
+        found = render(shown, Recipe(method="limited")).pixels[0] - shown.pixels[0]
+        assert found[0] == pytest.approx(np.arange(9.0), abs=1e-4)

@@ -361,3 +361,22 @@ def test_the_loss_is_drawn_while_it_falls_and_kept(begun, fitting):
     assert not begun.window.lower_area.isVisible()
     begun.action("histogram").trigger()
     assert begun.window.histogram_panel.isVisible()
+
+
+def test_back_from_a_setting_that_is_known_to_fail(begun, fitting):
+    fitting.release()
+    begun.finish()
+    set_mode(begun, "bad")
+    begun.until(lambda: line(begun).button.text() == "Fit again" and line(begun).button.isVisible())
+    begun.finish()
+    fitting.gate.clear()
+    started = len(fitting.fits)
+    set_mode(begun, "b")
+    begun.until(lambda: len(fitting.fits) == started + 1)
+    set_mode(begun, "bad")
+    begun.until(lambda: begun.window.fit_watch.state.standing is Standing.FAILED)
+    set_mode(begun, "b")
+    fitting.release()
+    begun.finish()
+    assert begun.document.is_final
+    assert begun.window.fit_watch.state.standing is Standing.DONE

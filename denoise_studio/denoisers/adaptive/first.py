@@ -53,7 +53,7 @@ def choose_first(task: FitTask, model: NoiseModel) -> First:
     maps = np.empty((3, *size), np.float32)
     cells = [Rect(x, y, _CELL, _CELL) for y in range(0, height, _CELL) for x in range(0, width, _CELL)]
     cells = [Rect(c.x, c.y, min(_CELL, width - c.x), min(_CELL, height - c.y)) for c in cells]
-    results = task.spread(lambda cell: _choose(task, model, cell), cells)
+    results = task.each(lambda cell: _choose(task, model, cell), cells)
     for number, (cell, chosen) in enumerate(zip(cells, results, strict=True)):
         rows = slice(cell.y // BLOCK, -(-cell.y1 // BLOCK))
         columns = slice(cell.x // BLOCK, -(-cell.x1 // BLOCK))

@@ -24,6 +24,8 @@ BLOCK = 8
 
 _POOL = 24.0
 """sd in pixels of the surroundings whose risk is averaged: measured divergences are noisy."""
+_BAND = 256
+"""Rows that are pooled at a time: no more than that needs memory of its own."""
 _STEP = 0.1
 """Size of the probe in units of the noise."""
 
@@ -39,52 +41,71 @@ class Second:
 class Probe:
     """A picture, its noise, and the same picture moved by a little of that noise.
 
+    Each channel's median is taken off: differences of large numbers would lose their last digits.
+
     Attributes:
         pixels, moved: `(C, H, W)` float32.
-        sd: `(C, H, W)`, of the noise.
-        scale: `(H, W)`, sd over all channels.
-        weight: `(H, W)` float32, 1 where a pixel is valid.
+        scale: `(H, W)`, sd of the noise over all channels.
+        valid: `(H, W)`, or None.
     """
 
     def __init__(self, task: FitTask, model: NoiseModel) -> None:
         picture = task.picture
-        height, width = picture.height, picture.width
         self._task = task
         self.valid: BoolArray | None = None if picture.padding is None else ~picture.padding
-        self.weight: FloatArray = (
-            np.ones((height, width), np.float32) if self.valid is None else self.valid.astype(np.float32)
-        )
-        self.pixels = picture.pixels if self.valid is None else picture.pixels * self.valid
-        self.sd = model.sd_at(np.arange(height), np.arange(width))
-        self.scale: FloatArray = np.sqrt((self.sd**2).sum(axis=0))
-        self._noise = coloured_noise(model.correlation, picture.pixels.shape, task.seed) * self.sd
+        self.pixels = picture.pixels - np.median(picture.pixels[:, ::4, ::4], axis=(1, 2), keepdims=True)
+        if self.valid is not None:
+            self.pixels *= self.valid
+        self._sd = model.sd_at(np.arange(picture.height), np.arange(picture.width))
+        self.scale: FloatArray = np.sqrt((self._sd**2).sum(axis=0))
+        self._noise = coloured_noise(model.correlation, picture.pixels.shape, task.seed)
+        self._noise *= self._sd
         self.moved = self.pixels + np.float32(_STEP) * self._noise
-
-    def risk(self, filtered: FloatArray, moved: FloatArray) -> Any:
-        """Estimated squared error at every pixel, channels summed; `(H, W)`."""
-        response = (moved - filtered) * (self._noise * np.float32(2 / _STEP))
-        residual = self.pixels - filtered
-        return (residual * residual - self.sd**2 + response).sum(axis=0)
 
     def filter(self, pixels: FloatArray, sigmas: Any, guide: FloatArray | None = None) -> FloatArray:
         """The bilateral filter over the whole picture, sigma_x, sigma_y and sigma_r numbers or maps."""
-        return bilateral(pixels, *sigmas, valid=self.valid, spread=self._task.spread, guide=guide)
+        return bilateral(pixels, *sigmas, valid=self.valid, spread=self._task.each, guide=guide)
+
+    def risk(self, filtered: FloatArray, moved: FloatArray) -> Any:
+        """Estimated squared error, channels summed, smoothed: `(ceil(H / 8), ceil(W / 8))`."""
+
+        def pool(rows: slice) -> Any:
+            response = (moved[:, rows] - filtered[:, rows]) * (self._noise[:, rows] * np.float32(2 / _STEP))
+            response += (self.pixels[:, rows] - filtered[:, rows]) ** 2
+            response -= self._sd[:, rows] ** 2
+            weight = np.ones(response.shape[1:], np.float32)
+            if self.valid is not None:
+                weight *= self.valid[rows]
+            return pooled(_padded(response.sum(axis=0)), _padded(weight), BLOCK)
+
+        parts = list(self._task.each(pool, self._bands()))
+        sums, weights = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+        return smoothed(sums, weights, _POOL / BLOCK)
+
+    def variance(self) -> Any:
+        """Mean of the noise's variance over each block, `(ceil(H / 8), ceil(W / 8))`."""
+        parts = []
+        for rows in self._bands():
+            part = self.scale[rows] ** 2
+            sums, counts = pooled(_padded(part), _padded(np.ones_like(part)), BLOCK)
+            parts.append(sums / counts)
+        return np.concatenate(parts)
+
+    def _bands(self) -> list[slice]:
+        return [slice(y, y + _BAND) for y in range(0, self.pixels.shape[1], _BAND)]
 
 
 def choose_second(task: FitTask, probe: Probe, guides: tuple[FloatArray, FloatArray]) -> Second:
     """Choose stage 2's sigmas everywhere, given stage 1's results for the picture and the moved one."""
     candidates = [(sigma, contrast) for sigma in SPATIAL for contrast in CONTRAST]
-    weight = _padded(probe.weight)
     risks = []
     for number, (sigma, contrast) in enumerate(candidates):
         task.progress.report(number / len(candidates), "stage 2: comparing filters")
         sigmas = sigma, sigma, np.float32(contrast) * probe.scale
         filtered = probe.filter(probe.pixels, sigmas, guides[0])
         moved = probe.filter(probe.moved, sigmas, guides[1])
-        sums, weights = pooled(_padded(probe.risk(filtered, moved)), weight, BLOCK)
-        risks.append(smoothed(sums, weights, _POOL / BLOCK))
-    variance, count = pooled(_padded(probe.scale**2), _padded(np.ones_like(probe.scale)), BLOCK)
-    variance /= count
+        risks.append(probe.risk(filtered, moved))
+    variance = probe.variance()
     chosen = soft_choice(np.array(risks), candidates, variance)
     return Second(chosen[0], chosen[1] * np.sqrt(variance).astype(np.float32))
 

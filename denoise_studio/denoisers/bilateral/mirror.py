@@ -5,6 +5,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from denoise_studio.core.geometry import reflect
 from denoise_studio.core.types import FloatArray
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
@@ -17,11 +18,7 @@ def origins(start: int, stop: int, size: int) -> Origins:
 
     A picture shorter than the margin is mirrored as often as needed.
     """
-    index = np.arange(start, stop)
-    if size == 1:
-        return np.zeros_like(index)
-    index = np.abs(index) % (2 * (size - 1))
-    return np.where(index >= size, 2 * (size - 1) - index, index)
+    return reflect(np.arange(start, stop), size)
 
 
 def cut(array: npt.NDArray[_Scalar], rows: Origins, columns: Origins) -> npt.NDArray[_Scalar]:

@@ -1,7 +1,7 @@
 """Trains the networks on one noisy picture and hands back the maps that they choose for it."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -60,9 +60,7 @@ def fit(task: FitTask) -> Fitted:
         return _nothing_to_find(picture, stages)
     curve: list[float] = []
     with torch.enable_grad(), _one_quiet_thread():
-        training = Training(
-            sample, stages, steps, float(task.values["dog_weight"]), task.seed, _cancellable(task)
-        )
+        training = Training(sample, stages, steps, float(task.values["dog_weight"]), task.seed, task.each)
         for step in range(steps):
             task.progress.report(step / steps, f"training, step {step + 1} of {steps}")
             value, maps = training.step()
@@ -127,19 +125,6 @@ class Training:
         """Each stage's maps as the networks stand."""
         with torch.no_grad():
             return denoise(self.predictors, self._x, self._valid, self._spread)[1]
-
-
-def _cancellable(task: FitTask) -> Spread:
-    """The task's spread, which also stops within a step: those of a large picture take a minute."""
-
-    def spread(work: Callable[[Any], Any], items: Iterable[Any]) -> Iterable[Any]:
-        def checked(item: Any) -> Any:
-            task.progress.check()
-            return work(item)
-
-        return task.spread(checked, items)
-
-    return spread
 
 
 def _tensor(mask: Any) -> Tensor | None:

@@ -1,5 +1,6 @@
 """A whole picture with its sigmas, checked, and cut into blocks for the tile functions."""
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ Sigma = float | FloatArray
 MOST_REACH = 100
 """Largest radius: the kernels' whole numbers hold its fourth power."""
 
-_BLOCK, _COLUMNS = 1 << 15, 4096
+_BLOCK, _COLUMNS = 1 << 17, 4096
 """Pixels of a block, and its largest width: whole rows need no copies of the maps."""
 
 
@@ -58,11 +59,12 @@ class Job:
         parts = (s[:, columns] if s.shape[0] == 1 else s[rect.slices] for s in self.sigmas)
         return tuple(np.ascontiguousarray(part) for part in parts)
 
-    def reach(self, sigmas: tuple[FloatArray, ...]) -> int:
-        """The margin that pixels with these sigmas need."""
+    @functools.cached_property
+    def halo(self) -> int:
+        """The margin that every block is given: what the widest window of the picture needs."""
         if self.window is not None:
             return self.window
-        return max(int(radii(float(sigma.max()))) for sigma in sigmas[:2])
+        return max(int(radii(float(sigma.max()))) for sigma in self.sigmas[:2])
 
     def origins(self, rect: Rect, halo: int) -> tuple[Origins, Origins]:
         """Rows and columns of the picture that a block with its margin consists of."""
@@ -107,8 +109,8 @@ def job(
     result = Job(
         _clean(pixels, valid), sigmas, valid, window, None if guide is None else _clean(guide, valid)
     )
-    if not 0 <= result.reach(sigmas) <= MOST_REACH:
-        raise ValueError(f"the window's radius must be from 0 to {MOST_REACH}, not {result.reach(sigmas)}")
+    if not 0 <= result.halo <= MOST_REACH:
+        raise ValueError(f"the window's radius must be from 0 to {MOST_REACH}, not {result.halo}")
     return result
 
 

@@ -57,7 +57,7 @@ def bilateral(
     if device != "cpu":
         from denoise_studio.denoisers.bilateral.on_torch import bilateral_torch
 
-        halo = task.reach(task.sigmas)
+        halo = task.halo
         margins = task.origins(task.whole, halo)
         wide = None if task.guide is None else cut(task.guide, *margins)
         wide_pixels, _, mask = task.tile(task.whole, halo)
@@ -69,7 +69,7 @@ def bilateral(
 
     def one(rect: Rect) -> None:
         sigmas = task.sigmas_at(rect)
-        halo = task.reach(sigmas)
+        halo = task.halo
         wide = None if task.guide is None else cut(task.guide, *task.origins(rect, halo))
         place = out[:, *rect.slices]
         straight = place if place.flags.c_contiguous else None  # rows of a grey picture: no copy
@@ -117,7 +117,7 @@ def bilateral_divergence(
 
     def one(rect: Rect) -> None:
         sigmas = task.sigmas_at(rect)
-        halo = task.reach(sigmas)
+        halo = task.halo
         rows, columns = task.origins(rect, halo)
         place = (slice(None), *rect.slices)
         out[place], divergence[place] = bilateral_risk(
@@ -166,7 +166,7 @@ def bilateral_gradients(
     if upstream.shape != pixels.shape:
         raise ValueError(f"upstream must be {pixels.shape}, not {upstream.shape}")
     upstream = np.asarray(upstream, np.float32)
-    halo = task.reach(task.sigmas)
+    halo = task.halo
     used = upstream if valid is None else np.where(valid, upstream, np.float32(0))
     result = bilateral_backward(
         *task.tile(task.whole, halo),

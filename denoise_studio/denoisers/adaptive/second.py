@@ -17,8 +17,13 @@ from denoise_studio.denoisers.bilateral.whole import bilateral
 from denoise_studio.noise.coloured import coloured_noise
 from denoise_studio.noise.local import NoiseModel
 
-SPATIAL = (1.3, 2.5, 4.5)
-CONTRAST = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0)
+CANDIDATES = (
+    *((1.3, contrast) for contrast in (0.7, 1.0, 1.4, 2.0, 3.0)),
+    *((2.5, contrast) for contrast in (0.5, 0.7, 1.0, 1.4, 2.0)),
+    *((4.5, contrast) for contrast in (0.35, 0.5, 0.7, 1.0, 1.4)),
+)
+"""sigma in pixels, and sigma_r in units of the noise's sd at the place."""
+
 BLOCK = 8
 """Pixels whose risk is summed before it is smoothed."""
 
@@ -97,16 +102,15 @@ class Probe:
 
 def choose_second(task: FitTask, probe: Probe, guides: tuple[FloatArray, FloatArray]) -> Second:
     """Choose stage 2's sigmas everywhere, given stage 1's results for the picture and the moved one."""
-    candidates = [(sigma, contrast) for sigma in SPATIAL for contrast in CONTRAST]
     risks = []
-    for number, (sigma, contrast) in enumerate(candidates):
-        task.progress.report(number / len(candidates), "stage 2: comparing filters")
+    for number, (sigma, contrast) in enumerate(CANDIDATES):
+        task.progress.report(number / len(CANDIDATES), "stage 2: comparing filters")
         sigmas = sigma, sigma, np.float32(contrast) * probe.scale
         filtered = probe.filter(probe.pixels, sigmas, guides[0])
         moved = probe.filter(probe.moved, sigmas, guides[1])
         risks.append(probe.risk(filtered, moved))
     variance = probe.variance()
-    chosen = soft_choice(np.array(risks), candidates, variance)
+    chosen = soft_choice(np.array(risks), CANDIDATES, variance)
     return Second(chosen[0], chosen[1] * np.sqrt(variance).astype(np.float32))
 
 

@@ -165,7 +165,7 @@ class Session:
         why = self._gave_up.get((picture.serial, recipe.method))
         if why is not None and recipe.device == device.kind:
             device, recipe = devices.cpu(why), recipe.replace(device="cpu")
-        fitted = self._maps(request, recipe)
+        fitted = self._maps(request, recipe, progress)
         if fitted is None and needs_fit(recipe):
             return  # the fit asks again as soon as it has something to show
         layer = self.cache.get(picture, recipe.method)
@@ -223,10 +223,11 @@ class Session:
         """Drop everything that belongs to a picture that was closed."""
         self.cache.forget(picture)
         with self._fit_lock:
-            if self._fitting is not None and self._fitting.key[0] == picture.serial:
-                self.cancel_fit(remember=False)
             if self._wanted is not None and self._wanted[1].picture is picture:
                 self._wanted = None
+                self.lane.cancel_all()
+            if self._fitting is not None and self._fitting.key[0] == picture.serial:
+                self.cancel_fit(remember=False)
             for kept in (self._stopped, self._failures):
                 for key in [key for key in kept if key[0] == picture.serial]:
                     del kept[key]
@@ -239,7 +240,7 @@ class Session:
             if self._wanted is not None:
                 self._submit(*self._wanted)
 
-    def _maps(self, request: Request, recipe: Recipe) -> Fitted | None:
+    def _maps(self, request: Request, recipe: Recipe, progress: Progress) -> Fitted | None:
         """The maps to show with: the final ones, or else what the fit has by now."""
         if not needs_fit(recipe):
             return None
@@ -248,6 +249,7 @@ class Session:
             return done
         key = (request.picture.serial, fit_key(recipe))
         with self._fit_lock:
+            progress.check()  # a request that nobody wants any more starts no fit
             if key in self._failures:
                 raise self._failures[key]
             if key in self._stopped:

@@ -373,6 +373,7 @@ def test_an_abandoned_fit_starts_again_when_it_is_wanted(heard, gated):
     shown = picture(50, 60)
     heard.session.request(Request(shown, recipe()))
     assert gated.started.wait(SOON)
+    assert heard.session.lane.wait_idle(SOON)
     heard.session.cancel_fit(remember=False)
     assert heard.session.fits.wait_idle(SOON)
     gated.open.set()

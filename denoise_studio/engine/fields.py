@@ -41,14 +41,20 @@ def _lay_over(result: FloatArray, value: np.float32, mask: FloatArray) -> None:
 
 
 def fitted_field(
-    picture: Picture, recipe: Recipe, denoiser: Denoiser, fitted: Fitted, parameter: Parameter, rect: Rect
+    picture: Picture,
+    recipe: Recipe,
+    denoiser: Denoiser,
+    fitted: Fitted,
+    parameter: Parameter,
+    rect: Rect,
+    masks: dict[int, FloatArray] | None = None,
 ) -> FieldValue:
     """A fitted parameter over `rect`: the map, changed by hand, within the parameter's limits.
 
     The recipe's own number replaces the map and its factors multiply it. Then every region in
     turn: a number of its own replaces what lies below it, a factor k multiplies it by
     1 + m (k - 1). So a refit keeps all that was done by hand. The lower limit is for people: what
-    the fit found may lie below it.
+    the fit found may lie below it. `masks` keeps the regions' masks of this rectangle for the other maps.
     """
     factors = factors_of(denoiser, parameter)
     limits = parameter.limits(picture)
@@ -63,8 +69,11 @@ def fitted_field(
     result: FloatArray = np.full((rect.height, rect.width), base, np.float32)
     if scale != 1:
         result *= scale
+    masks = {} if masks is None else masks
     for region in touching:
-        mask = _mask(region, rect)
+        mask = masks.get(id(region))
+        if mask is None:
+            mask = masks[id(region)] = _mask(region, rect)
         if parameter.name in region.parameters:
             _lay_over(result, np.float32(region.parameters[parameter.name]), mask)
         for name in factors:
@@ -90,13 +99,14 @@ def fields(
     Factors are folded into the maps that they multiply and left out.
     """
     result: dict[str, FieldValue] = {}
+    masks: dict[int, FloatArray] = {}
     for p in denoiser.parameters:
         if p.multiplies:
             continue
         if p.fitted and not _found(p, recipe, fitted):
             continue
         if p.fitted and picture is not None and fitted is not None:
-            result[p.name] = fitted_field(picture, recipe, denoiser, fitted, p, rect)
+            result[p.name] = fitted_field(picture, recipe, denoiser, fitted, p, rect, masks)
         else:
             result[p.name] = field(recipe, p.name, recipe.parameters[p.name], rect)
     return result

@@ -7,6 +7,7 @@ from denoise_studio.core.denoiser import Denoiser
 from denoise_studio.core.fitted import Fitted
 from denoise_studio.core.geometry import Rect, bounding
 from denoise_studio.core.picture import Picture
+from denoise_studio.core.progress import Progress
 from denoise_studio.core.recipe import Recipe
 from denoise_studio.core.region import Region
 from denoise_studio.core.types import FloatArray
@@ -147,11 +148,17 @@ class LayerCache:
         self._lock = threading.Lock()
         self._layers: OrderedDict[tuple[int, str], Layer] = OrderedDict()
 
-    def get(self, picture: Picture, method: str) -> Layer:
-        """The layer for this picture and method, made if there is none."""
+    def get(self, picture: Picture, method: str, progress: Progress | None = None) -> Layer:
+        """The layer for this picture and method, made if there is none.
+
+        Raises:
+            Cancelled: through `progress`; a picture that was closed meanwhile gets no new layer.
+        """
         key = (picture.serial, method)
         layer = self.peek(picture, method) or Layer(picture)  # copies: not while holding the lock
         with self._lock:
+            if progress is not None:
+                progress.check()
             self._layers.pop(key, None)
             self._layers[key] = layer
             self._shrink()

@@ -168,7 +168,7 @@ class Session:
         fitted = self._maps(request, recipe, progress)
         if fitted is None and needs_fit(recipe):
             return  # the fit asks again as soon as it has something to show
-        layer = self.cache.get(picture, recipe.method)
+        layer = self.cache.get(picture, recipe.method, progress)
         bound = Filter(picture, recipe, device, fitted)
         bound.load()
         started = sent = time.perf_counter()
@@ -221,7 +221,6 @@ class Session:
 
     def forget(self, picture: Picture) -> None:
         """Drop everything that belongs to a picture that was closed."""
-        self.cache.forget(picture)
         with self._fit_lock:
             if self._wanted is not None and self._wanted[1].picture is picture:
                 self._wanted = None
@@ -231,6 +230,7 @@ class Session:
             for kept in (self._stopped, self._failures):
                 for key in [key for key in kept if key[0] == picture.serial]:
                     del kept[key]
+            self.cache.forget(picture)
 
     def refit(self) -> None:
         """Start a fit that was stopped, or that failed, once more."""

@@ -397,6 +397,23 @@ def test_a_closed_picture_is_let_go(heard, gated):
     assert gone() is None
 
 
+def test_a_picture_closed_just_before_its_preview_starts_is_let_go_too(heard, method, monkeypatch):
+    shown = picture(50, 60)
+    maps = heard.session._maps
+
+    def closed_meanwhile(*about):
+        found = maps(*about)
+        if found is not None:
+            heard.session.forget(shown)
+        return found
+
+    monkeypatch.setattr(heard.session, "_maps", closed_meanwhile)
+    heard.session.request(Request(shown, recipe()))
+    heard.idle()
+    assert method.runs == 1
+    assert heard.session.cache.peek(shown, "fitting") is None
+
+
 def test_what_is_told_of_the_noise_is_part_of_the_fit(method):
     shown = picture(20, 20)
     plain = resolve(shown, recipe())

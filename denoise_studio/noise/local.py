@@ -185,7 +185,7 @@ class _Patches:
         patches = self._row(row)
         diagonal = patches[:, :-1, :-1] - patches[:, :-1, 1:] - patches[:, 1:, :-1] + patches[:, 1:, 1:]
         band = np.median(np.abs(diagonal).reshape(len(patches), -1), axis=1) * (_MAD_TO_SD / 2)
-        rest = _without_plane(patches)
+        rest = without_plane(patches)
         return band, np.sqrt((rest**2).sum(axis=(1, 2)) / (self._side**2 - 3))
 
     def surface(self) -> Any:
@@ -204,18 +204,29 @@ class _Patches:
         for number, row in enumerate(self._rows):
             chosen = self._ratio[number] <= limit
             if chosen.any():
-                rest = _without_plane(self._row(row)[chosen])
+                rest = without_plane(self._row(row)[chosen])
                 rest /= self.whole[number][chosen][:, None, None]
                 power = np.abs(np.fft.fft2(rest, s=total.shape)) ** 2
                 total += np.fft.ifft2(power.sum(axis=0)).real / (self._ratio <= limit).sum()
-        distance = np.minimum(np.arange(period), period - np.arange(period))
-        pairs = np.outer(self._side - distance, self._side - distance)  # of pixels so far apart in a patch
-        covariance = np.roll(total / np.maximum(pairs, 1), (RADIUS, RADIUS), axis=(0, 1))
-        covariance = covariance[: 2 * RADIUS + 1, : 2 * RADIUS + 1]
-        return covariance / covariance[RADIUS, RADIUS]
+        return correlation_from(total, self._side)
 
 
-def _without_plane(patches: Any) -> Any:
+def correlation_from(total: Any, side: int) -> Any:
+    """Correlation of pixels by their distance up to `RADIUS`, 1 in the middle.
+
+    Args:
+        total: `(2 side, 2 side)` circular autocorrelation, summed over patches that were padded with zeros.
+        side: of a patch.
+    """
+    period = 2 * side
+    distance = np.minimum(np.arange(period), period - np.arange(period))
+    pairs = np.outer(side - distance, side - distance)  # of pixels so far apart in a patch
+    covariance = np.roll(total / np.maximum(pairs, 1), (RADIUS, RADIUS), axis=(0, 1))
+    covariance = covariance[: 2 * RADIUS + 1, : 2 * RADIUS + 1]
+    return covariance / covariance[RADIUS, RADIUS]
+
+
+def without_plane(patches: Any) -> Any:
     """Patches less their mean and slopes."""
     side = patches.shape[1]
     slope = np.arange(side) - (side - 1) / 2

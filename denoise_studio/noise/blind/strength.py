@@ -1,0 +1,80 @@
+"""How the noise's strength differs from place to place beyond what brightness explains."""
+
+from typing import Any
+
+import numpy as np
+
+from denoise_studio.core.types import BoolArray, FloatArray
+from denoise_studio.noise.blind.levels import HIGH, LOW, MIDDLE
+from denoise_studio.noise.blind.patches import Patches
+
+CELL = 16
+"""Pixels between the nodes of the factor's grid; more in a large picture."""
+_MOST_CELLS = 10_000
+_WIDTH = 1.5
+"""sd of the smoothing, in cells."""
+_PRIOR = 4.0
+"""Independent flat patches that the picture's own mean counts as, in every surrounding."""
+_FLAT = 1.6
+_LIMIT = 4.0
+
+
+def cell_size(shape: tuple[int, int]) -> int:
+    """Distance of the factor's nodes in pixels."""
+    return max(CELL, int(np.ceil(np.sqrt(shape[0] * shape[1] / _MOST_CELLS))))
+
+
+def local_factor(patches: Patches, sigma: Any, correlated: bool, shape: tuple[int, int]) -> FloatArray:
+    """The sd over what brightness lets expect, at the middles of cells: `(gh, gw)` float32, mean about 1.
+
+    Read in patches with hardly more power at low frequencies than at those where noise is read; where
+    there are none, it is 1.
+
+    Args:
+        patches: of a channel.
+        sigma: `(n,)` the sd expected in each of them.
+        correlated: whether the noise is, so that high frequencies say little.
+        shape: (H, W) of the picture.
+    """
+    import cv2
+
+    below, band = (LOW & ~MIDDLE, MIDDLE) if correlated else (LOW | MIDDLE, HIGH)
+    power = patches.power[:, band].mean(axis=1)
+    lower = patches.power[:, below].mean(axis=1)
+    ratio = lower / np.maximum(power, 1e-30)
+    flat = ratio < _FLAT * np.quantile(ratio, 0.1)
+    if not flat.any():
+        return np.ones((1, 1), np.float32)
+    size = cell_size(shape)
+    grid = -(-shape[0] // size), -(-shape[1] // size)
+    relative = power[flat] / np.maximum(sigma[flat], 1e-30) ** 2
+    relative = np.minimum(relative / np.median(relative), _LIMIT**2)
+    row, column = (place[flat].astype(np.int64) // size for place in (patches.row, patches.column))
+    node = row * grid[1] + column
+
+    def smooth(weights: Any) -> Any:
+        values = np.bincount(node, weights, grid[0] * grid[1]).reshape(grid) * patches.apart
+        return cv2.GaussianBlur(values, (0, 0), _WIDTH, borderType=cv2.BORDER_REPLICATE)
+
+    mean = float(relative.mean())
+    prior = _PRIOR / (4 * np.pi * _WIDTH**2)
+    factor = (smooth(relative) + prior * mean) / (smooth(np.ones(len(node))) + prior) / mean
+    return np.asarray(np.sqrt(factor), np.float32)
+
+
+def levels_of(channel: FloatArray, padding: BoolArray | None, size: int) -> FloatArray:
+    """Local mean values of a channel, a little smoothed: one for every `size` pixels each way."""
+    import cv2
+
+    height, width = -(-channel.shape[0] // size), -(-channel.shape[1] // size)
+    below, right = height * size - channel.shape[0], width * size - channel.shape[1]
+
+    def small(values: Any) -> Any:
+        values = cv2.copyMakeBorder(values, 0, below, 0, right, cv2.BORDER_REPLICATE)
+        values = cv2.resize(values, (width, height), interpolation=cv2.INTER_AREA)
+        return cv2.GaussianBlur(values, (0, 0), 1.0, borderType=cv2.BORDER_REPLICATE)
+
+    if padding is None:
+        return np.asarray(small(channel))
+    weight = small((~padding).astype(np.float32))
+    return np.asarray(small(np.where(padding, np.float32(0), channel)) / np.maximum(weight, 1e-6))

@@ -28,6 +28,7 @@ class Tile:
         value_range: smallest and largest valid value of the whole picture (not of the tile).
         device: "cpu", "cuda" or "mps".
         seed: the recipe's.
+        precision: "float32" or "bfloat16", for methods with `measure_precision`.
     """
 
     pixels: FloatArray
@@ -38,6 +39,7 @@ class Tile:
     value_range: tuple[float, float]
     device: str = "cpu"
     seed: int = 0
+    precision: str = "float32"
 
 
 Apply = Callable[[Tile], FloatArray]
@@ -81,7 +83,9 @@ class Denoiser:
         halo: pixels of surroundings that these parameter values need (maxima over regions).
         channels: channel counts it accepts.
         domain: value domain it was made for ("any": the same in every unit).
-        size_multiple: tile sides must be a multiple of this.
+        size_multiple: tiles begin at multiples of this, counted from the picture's corner.
+        tile: side in pixels of the squares that are filtered in one call where memory allows, 0 for
+            one cell of the grid: a method with a wide halo wastes less on larger ones.
         exact_tiles: tiled equals untiled to the last bit for any rectangle; such a method is
             re-run on just the pixels that changed, others on whole cells of the grid.
         parallel_tiles: one call uses one core, so the engine runs several tiles at once.
@@ -94,7 +98,9 @@ class Denoiser:
             only at the centre pixel's own values), from the same maxima as `halo`.
         wide_values: whether it needs its values in the margin too (see `Tile.values`).
         load_explain: imports and returns what shows the filter at one pixel, if it can.
-        weights_sha256: checksum of the weights it uses, if any.
+        measure_precision: for a method that has the choice: measures, for a device and a number
+            of channels, which arithmetic serves best. Takes a moment; the engine remembers.
+        weights_sha256: checksums of the weights it uses, by number of channels, if any.
         version: raised when the same parameters give other pixels than before.
     """
 
@@ -108,6 +114,7 @@ class Denoiser:
     channels: tuple[int, ...] = (1, 3)
     domain: str = "any"
     size_multiple: int = 1
+    tile: int = 0
     exact_tiles: bool = False
     parallel_tiles: bool = False
     uses_noise_level: bool = False
@@ -117,7 +124,8 @@ class Denoiser:
     reach: Callable[[Mapping[str, Value]], int] = lambda values: 0
     wide_values: bool = False
     load_explain: Callable[[], Explain] | None = None
-    weights_sha256: str | None = None
+    measure_precision: Callable[[str, int], str] | None = None
+    weights_sha256: Mapping[int, str] | None = None
     version: int = 1
 
     def parameter(self, name: str) -> Parameter:
@@ -153,7 +161,7 @@ class Denoiser:
             "default_halo": self.halo(Values({p.name: p.default for p in self.parameters})),
             "fits_the_picture": self.load_fit is not None,
             "cost": self.cost,
-            "weights_sha256": self.weights_sha256,
+            "weights_sha256": self.weights_sha256 and {str(k): v for k, v in self.weights_sha256.items()},
             "parameters": [_describe_parameter(parameter) for parameter in self.parameters],
         }
 

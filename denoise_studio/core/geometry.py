@@ -63,9 +63,15 @@ class Rect(NamedTuple):
     def contains(self, other: "Rect") -> bool:
         return self.x <= other.x and self.y <= other.y and self.x1 >= other.x1 and self.y1 >= other.y1
 
-    def quarters(self) -> Iterator["Rect"]:
-        """Up to four rectangles that tile this one, halving each side longer than one pixel."""
-        xm, ym = self.x + (self.width + 1) // 2, self.y + (self.height + 1) // 2
+    def quarters(self, multiple: int = 1) -> Iterator["Rect"]:
+        """Up to four rectangles that tile this one, halving each side longer than `multiple`.
+
+        They begin at multiples of `multiple` from this one's corner.
+        """
+        xm, ym = (
+            start + min(side, -(-((side + 1) // 2) // multiple) * multiple)
+            for start, side in ((self.x, self.width), (self.y, self.height))
+        )
         for y0, y1 in ((self.y, ym), (ym, self.y1)):
             for x0, x1 in ((self.x, xm), (xm, self.x1)):
                 part = Rect.from_edges(x0, y0, x1, y1)

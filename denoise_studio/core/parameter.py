@@ -49,6 +49,8 @@ class Parameter:
             (`Denoiser.load_fit`); given, the number replaces the map.
         multiplies: names of the fitted parameters whose maps this one multiplies.
         refit: whether the fit depends on it (it can then not differ per region).
+        role: "noise" for what says how much noise the method is told, as a multiple of what it found:
+            the window gives it a slider of its own, with the estimate marked.
         group: heading under which the window shows it; the unnamed group comes first.
     """
 
@@ -68,6 +70,7 @@ class Parameter:
     fitted: bool = False
     multiplies: tuple[str, ...] = ()
     refit: bool = False
+    role: str = ""
     group: str = ""
 
     @property

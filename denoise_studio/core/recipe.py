@@ -31,7 +31,8 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         strength: 0 returns the input, 1 the method's result, between them a straight mix.
         regions: later ones lie on top of earlier ones.
         device: "auto", "cpu", "cuda" or "mps"; resolved before rendering.
-        precision: arithmetic of the method; "float32".
+        precision: arithmetic of the method: "auto", "float32" or "bfloat16"; resolved before
+            rendering.
         seed: seed for methods that draw random numbers.
     """
 
@@ -41,7 +42,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     strength: Strength = 1.0
     regions: tuple[Region, ...] = ()
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    precision: Literal["float32"] = "float32"
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] = 0
 
     def __post_init__(self) -> None:

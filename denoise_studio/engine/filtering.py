@@ -20,9 +20,9 @@ from denoise_studio.core.progress import Progress
 from denoise_studio.core.recipe import Recipe
 from denoise_studio.core.types import BoolArray, FloatArray
 from denoise_studio.denoisers import get_denoiser
-from denoise_studio.engine import devices
+from denoise_studio.engine import devices, precisions
 from denoise_studio.engine.fields import fields, maxima
-from denoise_studio.engine.grid import CELL
+from denoise_studio.engine.grid import CELL, cell_rect
 from denoise_studio.engine.workers import pool
 
 log = logging.getLogger(__name__)
@@ -47,19 +47,27 @@ class Filter:
     recipe: Recipe
     device: devices.Device
     fitted: Fitted | None = None
-    tile: int = CELL
+    tile: int = field(init=False)
     fallback: str = ""
     denoiser: Denoiser = field(init=False)
+    _largest: int = field(init=False)
     _apply: Apply | None = field(init=False, default=None)
     _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         self.denoiser = get_denoiser(self.recipe.method)
+        self.tile = self._largest = self.denoiser.tile or CELL
 
     def load(self) -> None:
-        """Import, compile or read what the method needs, once; may take seconds."""
+        """Import, compile or read what the method needs, once; may take seconds.
+
+        Settles the recipe's precision, which can need a measurement.
+        """
         if self._apply is None:
             self._apply = self.denoiser.load()
+        if self.recipe.precision == "auto":
+            chosen = precisions.choose(self.denoiser, self.device, self.picture.channels)
+            self.recipe = self.recipe.replace(precision=chosen)
 
     def run(self, rects: Iterable[Rect], sink: Sink, progress: Progress) -> None:
         """Filter every rectangle and hand each to `sink(rect, (C, h, w))`, in about this order.
@@ -77,14 +85,29 @@ class Filter:
             self._run_parallel(rects, sink, progress)
             return
         kind = self.device.kind
-        for rect in rects:
+        for block, parts in self._blocks(rects).items():
             progress.check()
-            result = self._filter(rect, progress)
+            result = self._filter(block, progress)
             progress.check()
             if self.device.kind != kind:
                 return
-            sink(rect, result)
+            for part in parts:
+                sink(part, result[(slice(None), *part.translate(-block.x, -block.y).slices)])
             del result  # not beside the next one
+
+    def _blocks(self, rects: Iterable[Rect]) -> dict[Rect, list[Rect]]:
+        """The squares to filter in one call, each with the rectangles that are wanted of it.
+
+        Always whole squares of the grid, so that no pixel depends on what else was wanted.
+        """
+        side = self.denoiser.tile
+        if not side:
+            return {rect: [rect] for rect in rects}
+        blocks: dict[Rect, list[Rect]] = {}
+        for rect in rects:
+            block = cell_rect((rect.x // side, rect.y // side), self.picture.rect, side)
+            blocks.setdefault(block, []).append(rect)
+        return blocks
 
     def _run_parallel(self, rects: Iterable[Rect], sink: Sink, progress: Progress) -> None:
         threads = pool()
@@ -131,7 +154,7 @@ class Filter:
         if max(rect.width, rect.height) <= self.tile:  # now on another device
             return self._filter(rect, progress)
         out = np.empty((self.picture.channels, rect.height, rect.width), np.float32)
-        for part in rect.quarters():
+        for part in rect.quarters(self.denoiser.size_multiple):
             out[(slice(None), *part.translate(-rect.x, -rect.y).slices)] = self._filter(part, progress)
         return out
 
@@ -149,7 +172,7 @@ class Filter:
                 self.fallback = (
                     f"{self.device.name} ran out of memory even for {side} px tiles: using the CPU"
                 )
-                self.device, self.tile = devices.cpu(self.fallback), CELL
+                self.device, self.tile = devices.cpu(self.fallback), self._largest
             else:
                 raise StudioError(f"There is not enough memory to run {self.denoiser.name} on this picture.")
             log.warning("%s", self.fallback)
@@ -184,6 +207,7 @@ class Filter:
             value_range=self.picture.value_range,
             device=self.device.kind,
             seed=self.recipe.seed,
+            precision=self.recipe.precision,
         )
 
     def _maxima(self, rect: Rect) -> Mapping[str, Value]:

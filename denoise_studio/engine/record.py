@@ -134,10 +134,11 @@ def make_record(
     """
     recipe = rendering.recipe
     denoiser = get_denoiser(recipe.method)
+    weights = (denoiser.weights_sha256 or {}).get(rendering.picture.channels)
     stored = encoded.stored
     return Record(
         recipe=recipe,
-        method=Method(denoiser.id, denoiser.version, denoiser.weights_sha256),
+        method=Method(denoiser.id, denoiser.version, weights),
         software=software(),
         device=Device(rendering.device.kind, rendering.device.name, rendering.fallback),
         precision=recipe.precision,

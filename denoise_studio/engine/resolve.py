@@ -48,6 +48,8 @@ def resolve(picture: Picture, recipe: Recipe) -> Recipe:
         regions=tuple(_region(denoiser, region, picture) for region in recipe.regions),
         noise_level=noise_level,
         device=devices.choose(recipe.device, denoiser).kind,
+        # A choice is settled where the method is loaded: measuring it takes too long for here.
+        precision=recipe.precision if denoiser.measure_precision else "float32",
     )
 
 

@@ -18,13 +18,14 @@ _CLASS = 700
 _MOST_CLASSES = 16
 _FLOOR = 0.03
 """Relative error that no class is better than."""
-_TEXTURE = 0.2
-"""Relative error for every factor e of excess."""
+_BELOW, _ABOVE = 0.2, 0.4
+"""Relative error for every factor e of excess, of a class that reads lower, or higher, than the curve."""
 _STEP = 0.1
 """sd of the curve's logarithm from one class to the next."""
-_DEPENDS = 0.15
-"""Relative sd of the curve over the picture from which on noise depends on brightness."""
-_SURE = 3.0
+_ROUNDS = 8
+_DEPENDS, _SURE = 0.1, 16.0
+"""Noise depends on brightness if the curve's relative sd is above the first, and if it fits the classes
+better than a constant does by at least the second, in squared errors."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,12 +37,16 @@ class Curve:
         sigmas: `(K,)` sd there; between them it is linear, beyond them constant.
         errors: `(K,)` relative standard error of what was read.
         depends: whether it is more than one constant.
+        level: the one sd that fits all classes best.
+        weight: `(K,)` how much each class says.
     """
 
     intensities: Any
     sigmas: Any
     errors: Any
     depends: bool
+    level: float
+    weight: Any
 
     def at(self, values: Any) -> Any:
         """The sd at these intensities."""
@@ -49,41 +54,54 @@ class Curve:
 
     def times(self, factor: float) -> "Curve":
         """The same, stronger or weaker."""
-        return replace(self, sigmas=self.sigmas * factor)
+        return replace(self, sigmas=self.sigmas * factor, level=self.level * factor)
 
     def constant(self, sigma: float) -> "Curve":
         """One sd for all intensities."""
         return replace(self, sigmas=np.full(len(self.intensities), sigma))
 
 
+def classes_of(patches: Patches, chosen: Any) -> list[Any]:
+    """These patches (indices) in classes of brightness, from dark to bright."""
+    order = chosen[np.argsort(patches.mean[chosen], kind="stable")]
+    return np.array_split(order, int(np.clip(len(order) // _CLASS, 1, _MOST_CLASSES)))
+
+
 def read_curve(patches: Patches, chosen: Any, read: Callable[[Patches, Any], Level]) -> Curve:
     """Read the noise in classes of brightness among these patches (indices)."""
-    order = chosen[np.argsort(patches.mean[chosen], kind="stable")]
-    count = int(np.clip(len(order) // _CLASS, 1, _MOST_CLASSES))
-    classes = np.array_split(order, count)
+    classes = classes_of(patches, chosen)
     levels = [read(patches, members) for members in classes]
     intensities = np.array([np.median(patches.mean[members]) for members in classes], np.float64)
     logarithm = np.log(np.sqrt([max(level.variance, 1e-30) for level in levels]))
-    errors = np.array([_error(level) for level in levels])
-    smooth = _smooth(logarithm, errors)
-    weight = errors**-2.0
-    middle = float(np.average(smooth, weights=weight))
-    spread = float(np.sqrt(np.average((smooth - middle) ** 2, weights=weight)))
-    significant = float((weight * (smooth - middle) ** 2).sum()) > _SURE**2 * count
-    return Curve(intensities, np.exp(smooth), errors, spread > _DEPENDS and significant)
+    below, above = (np.array([_error(level, texture) for level in levels]) for texture in (_BELOW, _ABOVE))
+    smooth, cost, weight = _fit(logarithm, below, above, _STEP)
+    constant, constant_cost, _ = _fit(logarithm, below, above, 0.0)
+    spread = float(np.sqrt(np.cov(smooth, aweights=weight, ddof=0))) if len(classes) > 1 else 0.0
+    depends = spread > _DEPENDS and constant_cost - cost > _SURE
+    return Curve(intensities, np.exp(smooth), above, depends, float(np.exp(constant[0])), above**-2.0)
 
 
-def _error(level: Level) -> float:
+def _error(level: Level, texture: float) -> float:
     """Relative standard error of a sd that was read."""
     chance = 1.0 / (2.0 * max(level.freedom * level.count, 1.0))
-    return float(np.sqrt(chance + _FLOOR**2 + (_TEXTURE * np.log(max(level.excess, 1.0))) ** 2))
+    return float(np.sqrt(chance + _FLOOR**2 + (texture * np.log(max(level.excess, 1.0))) ** 2))
 
 
-def _smooth(values: Any, errors: Any) -> Any:
-    """Values that change little from one to the next, near those that are believed."""
-    count = len(values)
-    if count < 3:
-        return np.full(count, np.average(values, weights=errors**-2.0))
-    step = np.diff(np.eye(count), axis=0)
-    weight = errors**-2.0
-    return np.linalg.solve(np.diag(weight) + _STEP**-2.0 * step.T @ step, weight * values)
+def _fit(values: Any, below: Any, above: Any, step: float) -> tuple[Any, float, Any]:
+    """Values that change little from one to the next; texture only adds, so low ones say more than high ones.
+
+    Args:
+        values: `(K,)`.
+        below, above: `(K,)` standard errors of values that lie below, and above, the fit.
+        step: sd of a change; 0 allows none.
+
+    Returns:
+        The fit, its squared errors, and each value's weight.
+    """
+    change = np.diff(np.eye(len(values)), axis=0)
+    stiff = max(step, 1e-4) ** -2.0 * change.T @ change
+    weight = above**-2.0
+    for _ in range(_ROUNDS):
+        fit = np.linalg.solve(np.diag(weight) + stiff, weight * values)
+        weight = np.where(values > fit, above, below) ** -2.0
+    return fit, float((weight * (values - fit) ** 2).sum()), weight

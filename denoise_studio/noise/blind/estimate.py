@@ -9,21 +9,23 @@ from denoise_studio.core.resample import bilinear
 from denoise_studio.core.types import BoolArray, FloatArray
 from denoise_studio.noise.blind.confidence import confidence
 from denoise_studio.noise.blind.correlation import calibrated, read_correlation, white_correlation
-from denoise_studio.noise.blind.curve import Curve, read_curve
-from denoise_studio.noise.blind.levels import steepness, total_level, white_level
+from denoise_studio.noise.blind.curve import Curve, classes_of, read_curve
+from denoise_studio.noise.blind.levels import HIGHEST, UPPER, steepness, total_level, white_level
 from denoise_studio.noise.blind.model import ChannelNoise, NoiseEstimate
 from denoise_studio.noise.blind.patches import SIDE, Patches, patches_of
 from denoise_studio.noise.blind.strength import cell_size, levels_of, local_factor
 from denoise_studio.noise.estimate import noise_sd
 from denoise_studio.noise.local import RADIUS
 
-STEEP = 1.35
-"""From this ratio of middle to high frequencies on (or its inverse) noise counts as correlated."""
+STEEP = 1.3
+"""From this ratio of rather high to highest frequencies on (or its inverse) noise counts as correlated."""
+_CLEAR, _DOUBT = 0.3, 0.7
+"""Where the flattest places still have texture (an error above the first), the logarithm has to be larger."""
 
 _SOFT_TISSUE = (-300.0, 300.0)
 _ENOUGH = 300
 """Patches of soft tissue below which all of a CT slice is taken."""
-_FEWEST = 48
+FEWEST = 48
 _MAP_STEP = 4
 _MOST_NODES = 2_000_000
 
@@ -41,10 +43,10 @@ def estimate_noise(picture: Picture) -> NoiseEstimate:
     scale = _Scale(picture)
     read = [_Channel(channel, picture.padding, scale.tissue) for channel in scale.channels()]
     names = ("grey",) if picture.channels == 1 else ("R", "G", "B")
-    if any(len(channel.chosen) < _FEWEST for channel in read):
+    if any(len(channel.chosen) < FEWEST for channel in read):
         return _constant(picture, names)
-    steep = float(np.exp(np.mean([np.log(channel.steep) for channel in read])))
-    is_correlated = not 1 / STEEP < steep < STEEP
+    steep = float(np.exp(np.mean([channel.steep for channel in read])))
+    is_correlated = bool(np.mean([abs(channel.steep) - channel.doubt for channel in read]) > np.log(STEEP))
     kernel, factor = _correlation(read) if is_correlated else (white_correlation(), 1.0)
     for channel in read:
         channel.finish(is_correlated, factor, picture.pixels.shape[1:])
@@ -105,23 +107,34 @@ class _Channel:
             inside = (self.patches.mean > between[0]) & (self.patches.mean < between[1])
             if inside.sum() >= _ENOUGH:
                 self.chosen = np.flatnonzero(inside)
-        self.steep = steepness(self.patches, self.chosen) if len(self.chosen) else 1.0
+        if len(self.chosen) >= FEWEST:
+            self._white = read_curve(self.patches, self.chosen, white_level)
+            self._total = read_curve(self.patches, self.chosen, total_level)
+            self.steep = self._steepness()
+            self.doubt = _DOUBT * max(0.0, float(np.median(self._total.errors)) - _CLEAR)
+
+    def _steepness(self) -> float:
+        """Logarithm of the steepness: of all, or of classes of brightness, whichever is nearer to white."""
+        classes = classes_of(self.patches, self.chosen)
+        steep = [np.log(steepness(self.patches, members)) for members in classes]
+        mean = np.average(steep, weights=self._white.weight)
+        return float(min(np.log(steepness(self.patches, self.chosen)), mean, key=abs))
 
     def correlation(self) -> Any | None:
-        curve = read_curve(self.patches, self.chosen, total_level)
+        curve = self._total
         variance = np.full(len(self.patches), np.inf)
         variance[self.chosen] = curve.at(self.patches.mean[self.chosen]) ** 2
         return read_correlation(self.patches, variance)
 
     def finish(self, correlated: bool, factor: float, shape: tuple[int, int]) -> None:
         """Read the strength, now that it is known how the noise is correlated."""
-        read = total_level if correlated else white_level
-        self.curve = read_curve(self.patches, self.chosen, read).times(1 / factor)
-        self.whole = read(self.patches, self.chosen)
+        self.curve = (self._total if correlated else self._white).times(1 / factor)
+        self.whole = (total_level if correlated else white_level)(self.patches, self.chosen)
         if correlated or self.curve.depends:
             self.sigma = float(np.median(self.curve.at(self.patches.mean[self.chosen])))
         else:
-            self.sigma = float(np.sqrt(self.whole.variance))
+            # Texture only adds.
+            self.sigma = min(self.curve.level, float(np.sqrt(self.whole.variance)))
         if not self.curve.depends:
             self.curve = self.curve.constant(self.sigma)
         expected = self.curve.at(self.patches.mean)
@@ -163,19 +176,17 @@ def _correlation(read: list[_Channel]) -> tuple[Any, float]:
 
 def _slight(steep: float) -> float:
     """The neighbours' correlation that such a ratio comes from, if it is all there is."""
-    # The spectrum 1 + 2 rho (cos u + cos v), averaged over the middle and the high frequencies.
-    return float((steep - 1) / (_MIDDLE - _HIGH * steep))
+    # The spectrum 1 + 2 rho (cos u + cos v), averaged over both bands.
+    return float((steep - 1) / (_UPPER - _HIGHEST * steep))
 
 
 def _cosines() -> tuple[float, float]:
-    from denoise_studio.noise.blind.levels import HIGH, MIDDLE
-
     line = 2 * np.cos(np.pi * np.arange(SIDE) / SIDE)
     both = (line[:, None] + line).ravel()
-    return float(both[MIDDLE].mean()), float(both[HIGH].mean())
+    return float(both[UPPER].mean()), float(both[HIGHEST].mean())
 
 
-_MIDDLE, _HIGH = _cosines()
+_UPPER, _HIGHEST = _cosines()
 
 
 def _constant(picture: Picture, names: tuple[str, ...]) -> NoiseEstimate:

@@ -12,11 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from denoise_studio.noise.blind.patches import NO_PLANE, ORDER, SIDE, Patches
+from denoise_studio.noise.blind.patches import NO_PLANE, ORDER, Patches
 
 LOW = (ORDER > 0) & (ORDER < 5) & NO_PLANE
 MIDDLE = (ORDER >= 5) & (ORDER < 9)
 HIGH = ORDER >= 9
+BELOW = (ORDER > 0) & (ORDER < 7) & NO_PLANE
+UPPER = (ORDER >= 7) & (ORDER < 10)
+HIGHEST = ORDER >= 10
 
 _WHITE_SHARE = 0.05
 _FLAT_SHARE = 0.1
@@ -31,21 +34,16 @@ class Level:
 
     Args:
         variance: of the noise.
-        spectrum: `(64,)` power at every coefficient, its mean being `variance`.
         count: independent patches it was read in.
         excess: how much more these patches differ from each other than pure noise would: 1 or
             less if they are flat, more where the picture takes part.
+        freedom: independent values in one patch that it was read from.
     """
 
     variance: float
-    spectrum: Any
     count: float
     excess: float
-
-    @property
-    def freedom(self) -> float:
-        """Degrees of freedom of one patch."""
-        return _freedom(self.spectrum[NO_PLANE])
+    freedom: float
 
 
 def white_level(patches: Patches, chosen: Any) -> Level:
@@ -56,7 +54,7 @@ def white_level(patches: Patches, chosen: Any) -> Level:
     # The median of the frequencies: a grating or an edge fills only some of them.
     variance = float(np.median(high.mean(axis=0)))
     excess = _excess(high.mean(axis=1), 2.0 / HIGH.sum())
-    return Level(variance, np.full(SIDE * SIDE, variance), len(kept) * patches.apart, excess)
+    return Level(variance, len(kept) * patches.apart, excess, float(HIGH.sum()))
 
 
 def total_level(patches: Patches, chosen: Any) -> Level:
@@ -66,20 +64,24 @@ def total_level(patches: Patches, chosen: Any) -> Level:
         around = patches.own[chosen]
     power = patches.power[chosen][_lowest(around, _FLAT_SHARE)]
     own = power[:, NO_PLANE].mean(axis=1)
-    spread = 2.0 / _freedom(power.mean(axis=0)[NO_PLANE])
+    freedom = _freedom(power.mean(axis=0)[NO_PLANE])
+    spread = 2.0 / freedom
     excess = _excess(own, spread)
     kept = own <= np.median(own) * (1 + _OUTLIER * np.sqrt(spread))
     for _ in range(2):
         kept = own <= own[kept].mean() * (1 + _OUTLIER * np.sqrt(spread))
-    spectrum = _with_plane(power[kept].mean(axis=0))
-    return Level(float(spectrum.mean()), spectrum, kept.sum() * patches.apart, excess)
+    variance = float(_with_plane(power[kept].mean(axis=0)).mean())
+    return Level(variance, kept.sum() * patches.apart, excess, freedom)
 
 
 def steepness(patches: Patches, chosen: Any) -> float:
-    """Power at middle over power at high frequencies where low ones have least: 1 for white noise."""
+    """Power at rather high over power at the highest frequencies: 1 for white noise, more if neighbours share it.
+
+    Both are medians over frequencies, where lower ones have least.
+    """
     power = patches.power[chosen]
-    kept = power[_lowest(power[:, LOW].mean(axis=1), _WHITE_SHARE / 2)].mean(axis=0)
-    return float(kept[MIDDLE].mean() / max(kept[HIGH].mean(), 1e-30))
+    kept = power[_lowest(power[:, BELOW].mean(axis=1), _WHITE_SHARE / 2)].mean(axis=0)
+    return float(np.median(kept[UPPER]) / max(np.median(kept[HIGHEST]), 1e-30))
 
 
 def _lowest(values: Any, share: float) -> Any:

@@ -23,6 +23,9 @@ _MOST = 1_500_000
 """Pixels that are looked at; more make no estimate better. Of a larger picture, tiles."""
 _FINE, _COARSE = 4, 8
 _FINE_BELOW = 700_000
+_SAMPLES = 100_000
+_COARSENESS = 0.1
+"""Variance below which a patch shows rounding rather than noise, in squared steps of the values."""
 _PILED = 0.001
 _CLIPPED = 0.05
 
@@ -101,7 +104,7 @@ def patches_of(channel: FloatArray, padding: BoolArray | None) -> Patches:
     grid = views.shape[:3]
     power = np.square(views.reshape(-1, SIDE * SIDE) @ _TRANSFORM.T)
     own = power[:, NO_PLANE].mean(axis=1).reshape(grid)
-    usable = own > 0
+    usable = own > _COARSENESS * _grain(tiles) ** 2
     if outside is not None:
         usable &= ~_views(outside, step).any(axis=(3, 4))
     for pixels in _piled(tiles, outside):
@@ -147,6 +150,13 @@ def _piled(tiles: FloatArray, outside: Any | None) -> Iterator[BoolArray]:
         equal = tiles == value
         if equal.mean() > _PILED:
             yield equal
+
+
+def _grain(tiles: FloatArray) -> float:
+    """Distance of neighbouring values, if they are rounded to coarse steps as those of 8 bits are, else 0."""
+    values = tiles.ravel()[:: max(1, tiles.size // _SAMPLES)]
+    steps = np.diff(np.unique(values))
+    return float(steps.min()) if 0 < len(steps) < _SAMPLES // 20 else 0.0
 
 
 def _views(tiles: Any, step: int) -> Any:

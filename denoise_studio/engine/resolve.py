@@ -11,9 +11,11 @@ from denoise_studio.core.recipe import Recipe
 from denoise_studio.core.region import Region
 from denoise_studio.denoisers import default_method, get_denoiser
 from denoise_studio.engine import devices
+from denoise_studio.noise.blind import NoiseEstimate, estimate_noise
 from denoise_studio.noise.estimate import noise_sd
 
 _noise: "weakref.WeakKeyDictionary[Picture, float]" = weakref.WeakKeyDictionary()
+_estimates: "weakref.WeakKeyDictionary[Picture, NoiseEstimate]" = weakref.WeakKeyDictionary()
 
 
 def estimated_noise(picture: Picture) -> float:
@@ -21,6 +23,13 @@ def estimated_noise(picture: Picture) -> float:
     if picture not in _noise:
         _noise[picture] = noise_sd(picture)
     return _noise[picture]
+
+
+def noise_estimate(picture: Picture) -> NoiseEstimate:
+    """All that is known of the picture's noise; estimated once a picture, in some tenths of a second."""
+    if picture not in _estimates:
+        _estimates[picture] = estimate_noise(picture)
+    return _estimates[picture]
 
 
 def default_recipe(picture: Picture) -> Recipe:

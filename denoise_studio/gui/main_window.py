@@ -33,6 +33,7 @@ from denoise_studio.gui.panels.levels_bar import LevelsBar
 from denoise_studio.gui.panels.lower_area import LowerArea
 from denoise_studio.gui.panels.map_bar import MapBar
 from denoise_studio.gui.panels.method_panel import MethodPanel
+from denoise_studio.gui.panels.noise_panel import NoisePanel
 from denoise_studio.gui.panels.pictures_panel import PicturesPanel
 from denoise_studio.gui.panels.readouts_panel import ReadoutsPanel
 from denoise_studio.gui.panels.regions_panel import RegionsPanel
@@ -82,6 +83,7 @@ class MainWindow(QMainWindow):
         self.autosave = Autosave(autosave_folder or recovery_folder(), self)
         self.compare = Compare(self.bridge)
         self.tools = RegionTools(self.compare, self)
+        self.noise_panel = NoisePanel(self.bridge)
         self.method_panel = MethodPanel()
         self.regions_panel = RegionsPanel(self.tools)
         self.readouts_panel = ReadoutsPanel(self.bridge)
@@ -139,6 +141,8 @@ class MainWindow(QMainWindow):
         self.method_panel.fit_line.stop.connect(self.fit_watch.stop)
         self.method_panel.fit_line.again.connect(self.fit_watch.again)
         self.medians.found.connect(self.method_panel.show_found)
+        self.medians.found.connect(self.noise_panel.show_found)
+        self.noise_panel.scale_changed.connect(self.regions_panel.show_noise_scale)
         self.medians.found_inside.connect(self.regions_panel.show_found)
         self.compare.hovered.connect(self.filter_panel.hover)
         self.overlay.changed.connect(lambda: self._hovered(self._cursor))
@@ -188,9 +192,9 @@ class MainWindow(QMainWindow):
         self.tools.set_tool(Tool.NAVIGATE)
         self.undo_group.setActiveStack(document.undo_stack if document else None)  # type: ignore[arg-type]
         for room in (
-            self.compare, self.tools, self.method_panel, self.regions_panel, self.readouts_panel,
-            self.histogram_panel, self.levels_bar, self.fit_watch, self.fit_panel, self.medians,
-            self.overlay, self.map_bar, self.filter_panel,
+            self.compare, self.tools, self.noise_panel, self.method_panel, self.regions_panel,
+            self.readouts_panel, self.histogram_panel, self.levels_bar, self.fit_watch, self.fit_panel,
+            self.medians, self.overlay, self.map_bar, self.filter_panel,
         ):  # fmt: skip
             room.set_document(document)  # type: ignore[attr-defined]
         self.compare.setVisible(document is not None)

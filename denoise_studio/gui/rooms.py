@@ -71,6 +71,7 @@ def _side_panel(window: "MainWindow") -> QScrollArea:
     layout.setContentsMargins(0, 0, 0, 0)
     layout.setSpacing(0)
     for section in (
+        Section("Noise", window.noise_panel),
         Section("Method", window.method_panel),
         Section("Regions", window.regions_panel),
         Section("Read-outs", window.readouts_panel),
@@ -85,7 +86,7 @@ def _side_panel(window: "MainWindow") -> QScrollArea:
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     # Else every row would change its width when a group is unfolded.
     area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
-    area.setAccessibleName("Method, regions and read-outs")
+    area.setAccessibleName("Noise, method, regions and read-outs")
     return area
 
 

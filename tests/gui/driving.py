@@ -239,7 +239,7 @@ class Driver:
         if name == "strength":
             return panel.strength_form.row(name)
         if name == "noise_level":
-            return panel.noise_form.row(name)
+            return self.window.noise_panel
         return panel.form.row(name)
 
     def type_into(self, box: Any, text: str) -> None:

@@ -95,7 +95,7 @@ def test_controls_have_the_descriptors_ranges_units_and_words(studio):
     flip = next(box for box in form.findChildren(QCheckBox) if box.text() == "Flip sign" and box.isVisible())
     assert [mode.itemText(i) for i in range(mode.count())] == ["plain", "doubled"]
     assert not flip.isChecked()
-    assert not studio.window.method_panel.noise_form.isVisible()
+    assert not studio.window.noise_panel.controls.isVisible()
 
 
 def test_every_kind_of_control_reaches_the_pixels_and_can_be_undone(studio):
@@ -169,16 +169,18 @@ def test_a_parameter_in_the_pictures_unit_takes_its_scale(plugin, studio_window)
 def test_the_noise_level_is_asked_for_where_it_matters(studio_window, tmp_path):
     studio = studio_window
     studio.open(small_floats(tmp_path / "floats.npy"))
-    panel = studio.window.method_panel
+    panel = studio.window.noise_panel
     for denoiser in all_denoisers():
         studio.choose_method(denoiser.id)
-        assert panel.noise_form.isVisible() is denoiser.uses_noise_level
+        assert panel.controls.isVisible() is (
+            denoiser.uses_noise_level or any(p.role == "noise" for p in denoiser.parameters)
+        )
     studio.choose_method("nlm")
     estimate = studio.row("noise_level").spin.value()
     assert estimate == pytest.approx(0.04, abs=0.02)
     studio.type_into(studio.row("noise_level").spin, "0.1")
     assert studio.recipe.noise_level == pytest.approx(0.1)
-    assert "× the estimate" in panel.estimate.text()
+    assert panel.multiple.value() == pytest.approx(0.1 / estimate, abs=0.01)
     studio.row("noise_level").reset.click()
     assert studio.recipe.noise_level is None
     assert studio.row("noise_level").spin.value() == pytest.approx(estimate)

@@ -382,7 +382,7 @@ def test_nothing_is_left_of_a_closed_picture(studio_window, tmp_path):
     studio.open(small_floats(tmp_path / "a.npy"))
     studio.action("close-picture").trigger()
     window = studio.window
-    assert not window.method_panel.estimate.text()
+    assert not window.noise_panel.estimate.words.text()
     assert not window.readouts_panel.area.text()
     assert not window.readouts_panel.table.item(0, 0).text()
     assert not any(button.isEnabled() for button in window.regions_panel.needing_a_picture)

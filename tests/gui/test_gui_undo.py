@@ -63,7 +63,7 @@ class Walk:
         self._row().reset.click()
 
     def do_noise(self):
-        if self.studio.window.method_panel.noise_form.isVisible():
+        if self.studio.window.noise_panel.controls.isVisible():
             row = self.studio.row("noise_level")
             row.spin.setValue(self.random.uniform(row.spin.minimum(), 0.1))
             if self.random.random() < 0.3:

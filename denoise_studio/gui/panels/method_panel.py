@@ -1,4 +1,4 @@
-"""Which method, its parameters, the noise level where it matters, and the strength."""
+"""Which method, its parameters, and the strength."""
 
 from collections.abc import Mapping
 
@@ -6,30 +6,19 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from denoise_studio.core.errors import RecipeError
-from denoise_studio.core.parameter import Parameter, Value
+from denoise_studio.core.parameter import Value
 from denoise_studio.denoisers import all_denoisers, get_denoiser
 from denoise_studio.engine.maps import edits, without_edits
-from denoise_studio.engine.resolve import estimated_noise, resolve
+from denoise_studio.engine.resolve import resolve
 from denoise_studio.gui.document import Document
+from denoise_studio.gui.noise_told import NOISE_ROLE
 from denoise_studio.gui.panels.fit_line import FitLine
 from denoise_studio.gui.panels.parameter_form import STRENGTH, ParameterForm
 from denoise_studio.gui.panels.wheel import leave_wheel_to_panel
 
-NOISE = Parameter(
-    "noise_level",
-    "Noise level σ",
-    "The noise standard deviation that the method is told. The reset button takes the estimate.",
-    0.02,
-    unit="value",
-    minimum=0.0002,
-    maximum=1.0,
-    step=0.0002,
-    logarithmic=True,
-)
-
 
 class MethodPanel(QWidget):
-    """Edits method, parameters, noise level and strength of a document's recipe.
+    """Edits method, parameters and strength of a document's recipe; noise has a panel of its own.
 
     Signals:
         failed: a sentence about a recipe that does not fit the picture.
@@ -51,16 +40,8 @@ class MethodPanel(QWidget):
         self.summary.setWordWrap(True)
         self.fit_line = FitLine()
         self.form = ParameterForm()
-        self.noise_form = ParameterForm()
-        self.estimate = QLabel()
-        self.estimate.setObjectName("quiet")
-        self.estimate.setWordWrap(True)
-        self.estimate.setToolTip(
-            "Estimated from the picture itself. Photographs: as if the noise were white. Scans: between "
-            "pixels three apart, CT in soft tissue only."
-        )
         self.strength_form = ParameterForm()
-        self.form.put_before_groups(self.noise_form, self.strength_form)
+        self.form.put_before_groups(self.strength_form)
         self.reset_maps = QPushButton("Reset all edits of the maps")
         self.reset_maps.setToolTip(
             "Take the maps as they were found again, everywhere: all factors and numbers, in regions too"
@@ -68,14 +49,12 @@ class MethodPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(10, 4, 10, 10)
         layout.setSpacing(6)
-        for widget in (
-            self.methods, self.summary, self.fit_line, self.form, self.reset_maps, self.estimate,
-        ):  # fmt: skip
+        for widget in (self.methods, self.summary, self.fit_line, self.form, self.reset_maps):
             layout.addWidget(widget)
         self.reset_maps.clicked.connect(self._reset_maps)
         leave_wheel_to_panel(self.methods)
         self.methods.activated.connect(self._choose)
-        for form in (self.form, self.noise_form, self.strength_form):
+        for form in (self.form, self.strength_form):
             form.edited.connect(self._edit)
             form.cleared.connect(self._clear)
 
@@ -84,8 +63,6 @@ class MethodPanel(QWidget):
             self._document.recipe_changed.disconnect(self.refresh)
         self._document = document
         self.setEnabled(document is not None)
-        if document is None:
-            self.estimate.setText("")
         if document is not None:
             document.recipe_changed.connect(self.refresh)
             self.refresh()
@@ -104,26 +81,14 @@ class MethodPanel(QWidget):
         self.methods.setCurrentIndex(self.methods.findData(denoiser.id))
         self.methods.setToolTip(f"{denoiser.summary}\n{denoiser.paper}".strip())
         self.summary.setText(denoiser.summary)
-        self.form.build(denoiser.parameters, picture, denoiser.id)
+        shown = tuple(p for p in denoiser.parameters if p.role != NOISE_ROLE)
+        self.form.build(shown, picture, denoiser.id)
         self._show_values(recipe.parameters)
         fitting = denoiser.load_fit is not None
         self.reset_maps.setVisible(fitting)
         self.reset_maps.setEnabled(fitting and bool(edits(document.recipe)))
         self.strength_form.build((STRENGTH,), picture)
         self.strength_form.show_values({STRENGTH.name: recipe.strength})
-        self.noise_form.setVisible(denoiser.uses_noise_level)
-        self.noise_form.build((NOISE,), picture)
-        noise = estimated_noise(picture)
-        self.noise_form.show_values(
-            {NOISE.name: recipe.noise_level if recipe.noise_level is not None else noise}
-        )
-        unit = f" {picture.unit}" if picture.unit else ""
-        text = f"Estimated noise: {noise:.3g}{unit} (standard deviation)"
-        if denoiser.uses_noise_level and document.recipe.noise_level is not None and noise > 0:
-            text += f"; told {document.recipe.noise_level / noise:.2f} × the estimate"
-        self.estimate.setText(text)
-        # A method that looks at the noise itself says what it found; two numbers would confuse.
-        self.estimate.setVisible(denoiser.load_fit is None or denoiser.uses_noise_level)
 
     def _show_values(self, values: Mapping[str, Value]) -> None:
         if self._document is not None:
@@ -147,8 +112,6 @@ class MethodPanel(QWidget):
         recipe = document.recipe
         if name == STRENGTH.name:
             document.edit(recipe.replace(strength=value), "strength", gesture)
-        elif name == NOISE.name:
-            document.edit(recipe.replace(noise_level=value), "noise level", gesture)
         else:
             label = get_denoiser(recipe.method).parameter(name).label
             document.edit(recipe.with_parameter(name, value), label, gesture)
@@ -160,8 +123,6 @@ class MethodPanel(QWidget):
         recipe = document.recipe
         if name == STRENGTH.name:
             document.edit(recipe.replace(strength=1.0), "reset strength")
-        elif name == NOISE.name:
-            document.edit(recipe.replace(noise_level=None), "reset noise level")
         else:
             label = get_denoiser(recipe.method).parameter(name).label
             document.edit(recipe.replace(parameters=recipe.parameters.without(name)), f"reset {label}")

@@ -10,12 +10,12 @@ from PySide6.QtWidgets import (
     QDoubleSpinBox,
     QHBoxLayout,
     QLabel,
-    QSlider,
     QToolButton,
     QWidget,
 )
 
 from denoise_studio.gui.document import Document
+from denoise_studio.gui.panels.marked_slider import MarkedSlider
 from denoise_studio.gui.panels.wheel import leave_wheel_to_panel
 
 _STEPS = 1000
@@ -57,10 +57,13 @@ class NumberRow(QWidget):
         super().__init__(parent)
         self._logarithmic = False
         self._low, self._high, self._value = 0.0, 1.0, 0.0
+        self._least = 0.0
+        """Where the decades of a logarithmic slider begin: with a lower limit of 0 at the smallest step."""
+        self._mark: float | None = None
         self._gesture = 0
         self.check = QCheckBox(label)
         self.label = QLabel(label)
-        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider = MarkedSlider()
         self.spin = QDoubleSpinBox()
         self.reset = QToolButton()
         self._build(label, description, tick, f"{label}{suffix}")
@@ -106,7 +109,8 @@ class NumberRow(QWidget):
         self, low: float, high: float, step: float, unit: str, logarithmic: bool = False, whole: bool = False
     ) -> None:
         """Range, smallest sensible step and unit, as the number box shows them."""
-        self._low, self._high, self._logarithmic = low, high, logarithmic and low > 0
+        self._low, self._high, self._logarithmic = low, high, logarithmic and low >= 0
+        self._least = low or step
         blocked = self.spin.blockSignals(True)
         self.spin.setDecimals(0 if whole else min(6, max(0, math.ceil(-math.log10(step)))))
         self.spin.setRange(low, high)
@@ -115,6 +119,11 @@ class NumberRow(QWidget):
             self.spin.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
         self.spin.setSuffix(f" {unit}" if unit else "")
         self.spin.blockSignals(blocked)
+
+    def set_mark(self, value: float) -> None:
+        """Mark a value on the slider; a drag is caught there."""
+        self._mark = value
+        self.slider.set_mark(self._to_slider(value))
 
     @property
     def value(self) -> float:
@@ -151,14 +160,17 @@ class NumberRow(QWidget):
         value = min(max(value, self._low), self._high)
         if self._high <= self._low:
             return 0
+        if self._logarithmic and value <= self._low:
+            return 0
         if self._logarithmic:
-            return round(_STEPS * math.log(value / self._low) / math.log(self._high / self._low))
+            share = math.log(max(value / self._least, 1.0)) / math.log(self._high / self._least)
+            return max(round(_STEPS * share), 1 if self._low == 0 else 0)
         return round(_STEPS * (value - self._low) / (self._high - self._low))
 
     def _from_slider(self, position: int) -> float:
         share = position / _STEPS
-        if self._logarithmic:
-            value = self._low * (self._high / self._low) ** share
+        if self._logarithmic and position > 0:
+            value = self._least * (self._high / self._least) ** share
         else:
             value = self._low + (self._high - self._low) * share
         # What the number box shows is what is meant: no hidden digits in a recipe.
@@ -171,7 +183,13 @@ class NumberRow(QWidget):
         self._gesture = 0
 
     def _slid(self, position: int) -> None:
-        self._tell(self._from_slider(position))
+        value = self._from_slider(position)
+        if self.slider.is_caught and self._mark is not None:
+            value = self._mark
+        elif value == self._value and not self.slider.isSliderDown():
+            # Else rounding would swallow a key press, and the next one too.
+            value += math.copysign(10.0 ** -self.spin.decimals(), position - self._to_slider(value))
+        self._tell(value)
 
     def _typed(self, value: float) -> None:
         self._tell(value)

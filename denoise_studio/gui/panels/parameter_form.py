@@ -2,12 +2,13 @@
 
 from collections.abc import Collection, Mapping
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from denoise_studio.core.parameter import Parameter, ParameterKind, Value
 from denoise_studio.core.picture import Picture
 from denoise_studio.gui.maps import plain_label
+from denoise_studio.gui.noise_told import NOISE_ROLE
 from denoise_studio.gui.panels.number_row import NumberRow, Tick
 from denoise_studio.gui.panels.parameter_group import ParameterGroup
 from denoise_studio.gui.panels.wheel import leave_wheel_to_panel
@@ -50,6 +51,7 @@ class ParameterForm(QWidget):
         self._parameters: dict[str, Parameter] = {}
         self._numbers: dict[str, NumberRow] = {}
         self._others: dict[str, QComboBox | QCheckBox] = {}
+        self._notes: dict[str, QLabel] = {}
         self._open: dict[tuple[str, str], bool] = {}
         self.groups: dict[str, ParameterGroup] = {}
         layout = QVBoxLayout(self)
@@ -79,7 +81,7 @@ class ParameterForm(QWidget):
                 if widget is not None:
                     widget.hide()
                     widget.deleteLater()
-        self._numbers, self._others, self.groups = {}, {}, {}
+        self._numbers, self._others, self._notes, self.groups = {}, {}, {}, {}
         shown = [p for p in parameters if p.per_region or not p.fitted]
         self._parameters = {p.name: p for p in shown}
         for group in dict.fromkeys(p.group for p in shown):
@@ -91,6 +93,8 @@ class ParameterForm(QWidget):
         if not name:
             for parameter in (*plain, *maps):
                 self._first.addWidget(self._row(parameter, picture))
+                if parameter.role == NOISE_ROLE:
+                    self._first.addWidget(self._note(parameter))
             return
         # What only says more of what is found by itself is folded until somebody asks for it.
         place = (self._key, name)
@@ -122,6 +126,8 @@ class ParameterForm(QWidget):
             parameter.logarithmic,
             parameter.kind is ParameterKind.INT or percent,
         )
+        if parameter.role == NOISE_ROLE:
+            row.set_mark(float(parameter.default) * scale)
         if parameter.fitted:
             row.reset.setToolTip("Take what was found for each place again")
             row.set_value(float(parameter.default_for(picture, lambda: 0.0)), known=False)
@@ -129,6 +135,18 @@ class ParameterForm(QWidget):
         row.cleared.connect(lambda: self.cleared.emit(name))
         self._numbers[name] = row
         return row
+
+    def _note(self, parameter: Parameter) -> QLabel:
+        note = self._notes[parameter.name] = QLabel()
+        note.setObjectName("quiet")
+        note.setAlignment(Qt.AlignmentFlag.AlignRight)
+        note.setAccessibleName(f"{parameter.label} in the picture's unit")
+        return note
+
+    def set_note(self, name: str, text: str) -> None:
+        """Say this below the row of a parameter that is a noise level."""
+        if name in self._notes:
+            self._notes[name].setText(text)
 
     def _tick(self, parameter: Parameter) -> Tick | None:
         label = plain_label(parameter)

@@ -18,7 +18,8 @@ from denoise_studio.core.region import Box, Region, Shape
 from denoise_studio.denoisers import get_denoiser
 from denoise_studio.gui.document import Document
 from denoise_studio.gui.icons import icon
-from denoise_studio.gui.maps import short_name
+from denoise_studio.gui.maps import number, short_name
+from denoise_studio.gui.noise_told import NOISE_ROLE, noise_unit, told_inside
 from denoise_studio.gui.panels.number_row import NumberRow
 from denoise_studio.gui.panels.parameter_form import STRENGTH, ParameterForm
 from denoise_studio.gui.panels.region_geometry import RegionGeometry
@@ -35,6 +36,7 @@ class RegionsPanel(QWidget):
         self._tools = tools
         self._document: Document | None = None
         self._found: Mapping[str, float] = {}
+        self._noise_scale: float | None = None
         self.buttons: dict[Tool, QToolButton] = {}
         self.table = RegionTable()
         self.detail = QWidget()
@@ -164,6 +166,7 @@ class RegionsPanel(QWidget):
                 parts.append(f"strength {float(value):.0%}".replace("%", " %"))
             else:
                 label = short_name(known[name]) if name in known else name
+                label = NOISE_ROLE if name in known and known[name].role == NOISE_ROLE else label
                 times = "× " if name in known and known[name].multiplies else ""
                 parts.append(f"{label} {times}{float(value):.3g}")
         return ", ".join(parts)
@@ -196,6 +199,18 @@ class RegionsPanel(QWidget):
             values = {**recipe.parameters, STRENGTH.name: recipe.strength}
             own = region.parameters
             self.form.show_values(values, own, found=self._found, changed=own)
+            self._show_noise(document, region)
+
+    def _show_noise(self, document: Document, region: Region) -> None:
+        told = told_inside(document.recipe, region, self._found, self._noise_scale)
+        if told is not None:
+            level = "" if told.level is None else f"{number(told.level)} {noise_unit(document.picture)}"
+            self.form.set_note(told.name, level and f"told {level.rstrip()} inside")
+
+    def show_noise_scale(self, scale: float | None) -> None:
+        """By what the map of noise levels is multiplied to be in the estimate's terms."""
+        self._noise_scale = scale
+        self.show_found(self._found)
 
     def show_found(self, found: Mapping[str, float]) -> None:
         """Show these numbers for maps that nobody replaced in the selected region."""

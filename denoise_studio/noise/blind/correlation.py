@@ -22,14 +22,18 @@ def white_correlation() -> FloatArray:
     return kernel
 
 
-def read_correlation(patches: Patches, variance: Any) -> Any | None:
+def read_correlation(patches: Patches, chosen: Any, variance: Any) -> Any | None:
     """Correlation around the flattest patches, before calibration: `(13, 13)`, or None if none fits.
 
     Args:
         patches: of a channel.
-        variance: `(n,)` of the noise that was found in each patch, which "flat" is measured by.
+        chosen: `(k,)` indices of those that may be looked at.
+        variance: `(k,)` of the noise that was found in each of them, which "flat" is measured by.
     """
-    flatness = patches.around / np.maximum(variance, 1e-30)
+    flatness = np.full(len(patches), np.inf)
+    flatness[chosen] = patches.around[chosen]
+    if not patches.uneven:
+        flatness[chosen] /= np.maximum(variance, 1e-30)
     fits = np.flatnonzero(np.isfinite(flatness))
     count = min(len(fits), max(_FEWEST, int(_SHARE * len(fits))))
     if not count:
@@ -49,13 +53,13 @@ def calibrated(found: Any) -> tuple[Any, float]:
 
     Both are found out on synthetic noise, which is read in the same way.
     """
-    again = read_correlation(*_synthetic(found))
+    patches = _synthetic(found)
+    everywhere = np.arange(len(patches))
+    again = read_correlation(patches, everywhere, np.ones(len(patches)))
     correlation = 2.0 * found - again if again is not None else found
     correlation[RADIUS, RADIUS] = 1.0
-    patches, _ = _synthetic(correlation)
-    return correlation, float(np.sqrt(total_level(patches, np.arange(len(patches))).variance))
+    return correlation, float(np.sqrt(total_level(_synthetic(correlation), everywhere).variance))
 
 
-def _synthetic(correlation: Any) -> tuple[Patches, Any]:
-    patches = patches_of(coloured_noise(correlation, (1, _SYNTHETIC, _SYNTHETIC), seed=1)[0], None)
-    return patches, np.ones(len(patches))
+def _synthetic(correlation: Any) -> Patches:
+    return patches_of(coloured_noise(correlation, (1, _SYNTHETIC, _SYNTHETIC), seed=1)[0], None)

@@ -92,7 +92,8 @@ def _fit(values: Any, below: Any, above: Any, step: float) -> tuple[Any, float, 
 
     Args:
         values: `(K,)`.
-        below, above: `(K,)` standard errors of values that lie below, and above, the fit.
+        below: `(K,)` standard errors of values that lie below the fit.
+        above: `(K,)` of those above it.
         step: sd of a change; 0 allows none.
 
     Returns:

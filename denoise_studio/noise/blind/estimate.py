@@ -41,7 +41,7 @@ def estimate_noise(picture: Picture) -> NoiseEstimate:
         picture: of any size and unit.
     """
     scale = _Scale(picture)
-    read = [_Channel(channel, picture.padding, scale.tissue) for channel in scale.channels()]
+    read = [_Channel(channel, picture.padding, scale) for channel in scale.channels()]
     names = ("grey",) if picture.channels == 1 else ("R", "G", "B")
     if any(len(channel.chosen) < FEWEST for channel in read):
         return _constant(picture, names)
@@ -79,6 +79,7 @@ class _Scale:
         low, high = picture.value_range
         self.low, self.width = np.float32(low), np.float32(high - low or 1.0)
         self._picture = picture
+        self.uneven = picture.kind in (Kind.CT, Kind.MR)
         self.tissue: tuple[float, float] | None = None
         if picture.kind is Kind.CT:
             first, last = ((limit - float(low)) / float(self.width) for limit in _SOFT_TISSUE)
@@ -98,20 +99,19 @@ class _Channel:
     sigma: float
     factor: FloatArray
 
-    def __init__(
-        self, pixels: FloatArray, padding: BoolArray | None, between: tuple[float, float] | None
-    ) -> None:
-        self.patches = _cut(pixels, padding)
+    def __init__(self, pixels: FloatArray, padding: BoolArray | None, scale: _Scale) -> None:
+        self.patches = _cut(pixels, padding, scale.uneven)
         self.chosen = np.arange(len(self.patches))
-        if between is not None:
-            inside = (self.patches.mean > between[0]) & (self.patches.mean < between[1])
+        if scale.tissue is not None:
+            inside = (self.patches.mean > scale.tissue[0]) & (self.patches.mean < scale.tissue[1])
             if inside.sum() >= _ENOUGH:
                 self.chosen = np.flatnonzero(inside)
         if len(self.chosen) >= FEWEST:
             self._white = read_curve(self.patches, self.chosen, white_level)
             self._total = read_curve(self.patches, self.chosen, total_level)
             self.steep = self._steepness()
-            self.doubt = _DOUBT * max(0.0, float(np.median(self._total.errors)) - _CLEAR)
+            texture = float(np.median(self._total.errors)) if not scale.uneven else 0.0
+            self.doubt = _DOUBT * max(0.0, texture - _CLEAR)
 
     def _steepness(self) -> float:
         """Logarithm of the steepness: of all, or of classes of brightness, whichever is nearer to white."""
@@ -121,10 +121,8 @@ class _Channel:
         return float(min(np.log(steepness(self.patches, self.chosen)), mean, key=abs))
 
     def correlation(self) -> Any | None:
-        curve = self._total
-        variance = np.full(len(self.patches), np.inf)
-        variance[self.chosen] = curve.at(self.patches.mean[self.chosen]) ** 2
-        return read_correlation(self.patches, variance)
+        variance = self._total.at(self.patches.mean[self.chosen]) ** 2
+        return read_correlation(self.patches, self.chosen, variance)
 
     def finish(self, correlated: bool, factor: float, shape: tuple[int, int]) -> None:
         """Read the strength, now that it is known how the noise is correlated."""
@@ -138,7 +136,7 @@ class _Channel:
         if not self.curve.depends:
             self.curve = self.curve.constant(self.sigma)
         expected = self.curve.at(self.patches.mean)
-        self.factor = local_factor(self.patches, expected, correlated, shape)
+        self.factor = local_factor(self.patches, self.chosen, expected, correlated, shape)
         self.cell = cell_size(shape)
 
     def grid(self, pixels: FloatArray, padding: BoolArray | None, step: int) -> FloatArray:
@@ -160,11 +158,10 @@ class _Channel:
         )
 
 
-def _cut(pixels: FloatArray, padding: BoolArray | None) -> Patches:
+def _cut(pixels: FloatArray, padding: BoolArray | None, uneven: bool) -> Patches:
     if min(pixels.shape) < SIDE:
-        empty = np.zeros((SIDE, SIDE), np.float32)
-        return patches_of(empty, None)
-    return patches_of(np.asarray(pixels, np.float32), padding)
+        return patches_of(np.zeros((SIDE, SIDE), np.float32), None)
+    return patches_of(np.asarray(pixels, np.float32), padding, uneven)
 
 
 def _correlation(read: list[_Channel]) -> tuple[Any, float]:

@@ -49,7 +49,8 @@ class Level:
 def white_level(patches: Patches, chosen: Any) -> Level:
     """What noise is there among these patches (indices), if it is white."""
     power = patches.power[chosen]
-    kept = power[_lowest(power[:, LOW | MIDDLE].mean(axis=1), _WHITE_SHARE)]
+    structure = patches.around[chosen] if patches.uneven else power[:, LOW | MIDDLE].mean(axis=1)
+    kept = power[_lowest(structure, _WHITE_SHARE)]
     high = kept[:, HIGH]
     # The median of the frequencies: a grating or an edge fills only some of them.
     variance = float(np.median(high.mean(axis=0)))
@@ -61,7 +62,7 @@ def total_level(patches: Patches, chosen: Any) -> Level:
     """What noise is there among these patches (indices), whatever its spectrum."""
     around = patches.around[chosen]
     if not np.isfinite(around).any():
-        around = patches.own[chosen]
+        around = patches.power[chosen][:, NO_PLANE].mean(axis=1)
     power = patches.power[chosen][_lowest(around, _FLAT_SHARE)]
     own = power[:, NO_PLANE].mean(axis=1)
     freedom = _freedom(power.mean(axis=0)[NO_PLANE])
@@ -75,9 +76,10 @@ def total_level(patches: Patches, chosen: Any) -> Level:
 
 
 def steepness(patches: Patches, chosen: Any) -> float:
-    """Power at rather high over power at the highest frequencies: 1 for white noise, more if neighbours share it.
+    """Power at rather high over power at the highest frequencies: 1 for white noise.
 
-    Both are medians over frequencies, where lower ones have least.
+    More if neighbours share their noise. Both are medians over frequencies, in the patches that have
+    least at lower ones.
     """
     power = patches.power[chosen]
     kept = power[_lowest(power[:, BELOW].mean(axis=1), _WHITE_SHARE / 2)].mean(axis=0)

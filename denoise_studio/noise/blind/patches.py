@@ -34,6 +34,9 @@ ORDER = (_DOWN + _ACROSS).ravel()
 """Of every coefficient, frequency down plus frequency across, `(64,)`; 0 is the mean."""
 NO_PLANE: BoolArray = ~np.isin(np.arange(SIDE * SIDE), (0, 1, SIDE))
 """Coefficients that a plane does not reach, but for a little."""
+_LOW = (ORDER == 2) | (ORDER == 3)
+_MIDDLE = (ORDER >= 4) & (ORDER < 9)
+_TINY = 1e-30
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +46,11 @@ class Patches:
     Args:
         power: `(n, 64)` float32, squared coefficients of the orthonormal cosine transform.
         mean: `(n,)` mean value.
-        around: `(n,)` the largest mean power of the four patches around (without planes); infinite
-            where one is missing.
+        around: `(n,)` how little flat the four patches around are: in them, the largest ratio of power
+            at low to power at middle frequencies, and unless `uneven` times the largest power; infinite where
+            one is missing.
+        uneven: whether the noise may be many times stronger in one place than in another, so that little
+            power says nothing about flatness.
         row, column: `(n,)` the patch's middle in the picture.
         place: `(n, 3)` tile, and the patch's corner in it.
         tiles: `(T, h, w)` the pixels looked at.
@@ -54,6 +60,7 @@ class Patches:
     power: FloatArray
     mean: FloatArray
     around: FloatArray
+    uneven: bool
     row: FloatArray
     column: FloatArray
     place: Any
@@ -62,11 +69,6 @@ class Patches:
 
     def __len__(self) -> int:
         return len(self.mean)
-
-    @property
-    def own(self) -> Any:
-        """`(n,)` mean power of each patch, without planes."""
-        return self.power[:, NO_PLANE].mean(axis=1)
 
     @property
     def apart(self) -> float:
@@ -86,12 +88,13 @@ class Patches:
         return self.tiles[tile[fits, None, None], rows, columns].astype(np.float64)
 
 
-def patches_of(channel: FloatArray, padding: BoolArray | None) -> Patches:
+def patches_of(channel: FloatArray, padding: BoolArray | None, uneven: bool = False) -> Patches:
     """Cut a channel.
 
     Args:
         channel: `(H, W)` float32, at least 8 x 8.
         padding: `(H, W)` True where a pixel is none, or None.
+        uneven: as `Patches` has it.
 
     Returns:
         The patches without padding, clipped pixels and places where nothing varies at all.
@@ -109,17 +112,21 @@ def patches_of(channel: FloatArray, padding: BoolArray | None) -> Patches:
         usable &= ~_views(outside, step).any(axis=(3, 4))
     for pixels in _piled(tiles, outside):
         usable &= _views(pixels, step).mean(axis=(3, 4), dtype=np.float32) <= _CLIPPED
-    around = _around(np.where(usable, own, np.inf), SIDE // step)
+    low, middle = (power[:, band].mean(axis=1).reshape(grid) for band in (_LOW, _MIDDLE))
+    around = _around(np.where(usable, low / np.maximum(middle, _TINY), np.inf), SIDE // step)
+    if not uneven:
+        around *= np.maximum(_around(own, SIDE // step), _TINY)
     tile, row, column = np.nonzero(usable)
     place = np.stack([tile, row * step, column * step], axis=1)
-    middle = corners[tile] + place[:, 1:] + (SIDE - 1) / 2
+    centre = corners[tile] + place[:, 1:] + (SIDE - 1) / 2
     keep = usable.ravel()
     return Patches(
         power=power[keep],
         mean=views.mean(axis=(3, 4))[usable],
         around=around[usable],
-        row=middle[:, 0],
-        column=middle[:, 1],
+        uneven=uneven,
+        row=centre[:, 0],
+        column=centre[:, 1],
         place=place,
         tiles=tiles,
         step=step,
@@ -164,13 +171,13 @@ def _views(tiles: Any, step: int) -> Any:
     return views[:, ::step, ::step]
 
 
-def _around(own: FloatArray, far: int) -> FloatArray:
+def _around(values: FloatArray, far: int) -> FloatArray:
     """The largest of the four neighbours at this distance, infinite at the border."""
-    result = np.full_like(own, np.inf)
-    if min(own.shape[1:]) > 2 * far:
+    result = np.full_like(values, np.inf)
+    if min(values.shape[1:]) > 2 * far:
         middle = slice(far, -far)
-        beside = [own[:, : -2 * far, middle], own[:, 2 * far :, middle]]
-        beside += [own[:, middle, : -2 * far], own[:, middle, 2 * far :]]
+        beside = [values[:, : -2 * far, middle], values[:, 2 * far :, middle]]
+        beside += [values[:, middle, : -2 * far], values[:, middle, 2 * far :]]
         result[:, middle, middle] = np.max(beside, axis=0)
     return result
 

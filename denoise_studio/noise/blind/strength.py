@@ -24,7 +24,9 @@ def cell_size(shape: tuple[int, int]) -> int:
     return max(CELL, int(np.ceil(np.sqrt(shape[0] * shape[1] / _MOST_CELLS))))
 
 
-def local_factor(patches: Patches, sigma: Any, correlated: bool, shape: tuple[int, int]) -> FloatArray:
+def local_factor(
+    patches: Patches, chosen: Any, sigma: Any, correlated: bool, shape: tuple[int, int]
+) -> FloatArray:
     """The sd over what brightness lets expect, at the middles of cells: `(gh, gw)` float32, mean about 1.
 
     Read in patches with hardly more power at low frequencies than at those where noise is read; where
@@ -32,6 +34,7 @@ def local_factor(patches: Patches, sigma: Any, correlated: bool, shape: tuple[in
 
     Args:
         patches: of a channel.
+        chosen: indices of the patches over which the factor is about 1.
         sigma: `(n,)` the sd expected in each of them.
         correlated: whether the noise is, so that high frequencies say little.
         shape: (H, W) of the picture.
@@ -42,13 +45,16 @@ def local_factor(patches: Patches, sigma: Any, correlated: bool, shape: tuple[in
     power = patches.power[:, band].mean(axis=1)
     lower = patches.power[:, below].mean(axis=1)
     ratio = lower / np.maximum(power, 1e-30)
-    flat = ratio < _FLAT * np.quantile(ratio, 0.1)
-    if not flat.any():
+    flat = ratio < _FLAT * np.quantile(ratio[chosen], 0.1)
+    typical = np.intersect1d(np.flatnonzero(flat), chosen)
+    if not len(typical):
         return np.ones((1, 1), np.float32)
     size = cell_size(shape)
     grid = -(-shape[0] // size), -(-shape[1] // size)
-    relative = power[flat] / np.maximum(sigma[flat], 1e-30) ** 2
-    relative = np.minimum(relative / np.median(relative), _LIMIT**2)
+    relative = power / np.maximum(sigma, 1e-30) ** 2
+    relative = np.minimum(relative / max(float(np.median(relative[typical])), 1e-30), _LIMIT**2)
+    mean = float(relative[typical].mean())
+    relative = relative[flat]
     row, column = (place[flat].astype(np.int64) // size for place in (patches.row, patches.column))
     node = row * grid[1] + column
 
@@ -56,7 +62,6 @@ def local_factor(patches: Patches, sigma: Any, correlated: bool, shape: tuple[in
         values = np.bincount(node, weights, grid[0] * grid[1]).reshape(grid) * patches.apart
         return cv2.GaussianBlur(values, (0, 0), _WIDTH, borderType=cv2.BORDER_REPLICATE)
 
-    mean = float(relative.mean())
     prior = _PRIOR / (4 * np.pi * _WIDTH**2)
     factor = (smooth(relative) + prior * mean) / (smooth(np.ones(len(node))) + prior) / mean
     return np.asarray(np.sqrt(factor), np.float32)

@@ -11,6 +11,7 @@ import click
 from denoise_studio import __version__
 from denoise_studio.cli.denoise import denoise, replay
 from denoise_studio.cli.inspect import info, measure, methods
+from denoise_studio.cli.noise import noise
 from denoise_studio.cli.window import snapshot, window
 from denoise_studio.core.errors import Cancelled, StudioError
 
@@ -96,7 +97,7 @@ def _fail(message: str, code: int = 1) -> int:
 @click.group(
     PROGRAM,
     cls=Studio,
-    commands=[denoise, info, methods, measure, snapshot, replay],
+    commands=[denoise, info, methods, measure, noise, snapshot, replay],
     epilog="Exit status: 0 done, 1 failed, 2 misused. Not for diagnosis.",
     context_settings={"max_content_width": 100},
 )

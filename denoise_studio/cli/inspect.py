@@ -33,7 +33,7 @@ def info(file: Path, as_json: bool) -> None:
 
 def _info(picture: "Picture") -> dict[str, Any]:
     from denoise_studio.denoisers import default_method
-    from denoise_studio.noise.estimate import noise_sd
+    from denoise_studio.noise.blind import estimate_noise
 
     stored, source = picture.stored, picture.source
     return {
@@ -52,7 +52,7 @@ def _info(picture: "Picture") -> dict[str, Any]:
         "intercept": stored.intercept,
         "nominal_range": list(picture.nominal_range),
         "value_range": list(picture.value_range),
-        "noise_sd": noise_sd(picture),
+        "noise_sd": estimate_noise(picture).sigma,
         "spacing_mm": list(picture.spacing) if picture.spacing else None,
         "windows": [{"width": w.width, "level": w.level, "name": w.name} for w in picture.windows],
         "orientation": picture.orientation,

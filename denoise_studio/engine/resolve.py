@@ -12,21 +12,17 @@ from denoise_studio.core.region import Region
 from denoise_studio.denoisers import default_method, get_denoiser
 from denoise_studio.engine import devices
 from denoise_studio.noise.blind import NoiseEstimate, estimate_noise
-from denoise_studio.noise.estimate import noise_sd
 
-_noise: "weakref.WeakKeyDictionary[Picture, float]" = weakref.WeakKeyDictionary()
 _estimates: "weakref.WeakKeyDictionary[Picture, NoiseEstimate]" = weakref.WeakKeyDictionary()
 
 
 def estimated_noise(picture: Picture) -> float:
     """The picture's noise sd in its own unit; estimated once a picture."""
-    if picture not in _noise:
-        _noise[picture] = noise_sd(picture)
-    return _noise[picture]
+    return noise_estimate(picture).sigma
 
 
 def noise_estimate(picture: Picture) -> NoiseEstimate:
-    """All that is known of the picture's noise; estimated once a picture, in some tenths of a second."""
+    """All that is known of the picture's noise; estimated once a picture, in about a tenth of a second."""
     if picture not in _estimates:
         _estimates[picture] = estimate_noise(picture)
     return _estimates[picture]

@@ -14,7 +14,7 @@ import numpy as np
 from denoise_studio.core.errors import MeasureError
 from denoise_studio.core.types import BoolArray
 from denoise_studio.metrics.base import Metric, Subject
-from denoise_studio.noise.estimate import noise_sd
+from denoise_studio.noise.blind import estimate_noise
 
 WINDOW = 11
 """Side of SSIM's window in pixels."""
@@ -63,6 +63,12 @@ def ssim(subject: Subject) -> Answer:
         total += float(similarity[inside].mean())
     extra = {"window": f"Gaussian, sd 1.5, {WINDOW} x {WINDOW} px", "windows": int(inside.sum())}
     return total / subject.test.channels, {**subject.range_extra, **extra}
+
+
+def noise(subject: Subject) -> Answer:
+    """The noise of the test picture alone, over all channels."""
+    found = estimate_noise(subject.test)
+    return found.sigma, {"model": found.model, "confidence": round(found.confidence, 3)}
 
 
 def _whole_windows(subject: Subject) -> BoolArray:
@@ -161,9 +167,9 @@ METRICS = (
     Metric(
         "noise_sd",
         "Noise estimate",
-        "Standard deviation of the noise, estimated as if it were white; reads low where it is not.",
+        "Standard deviation of the noise at a typical place, white or correlated.",
         "value",
         False,
-        lambda subject: (noise_sd(subject.test), {"method": "median of diagonal differences"}),
+        noise,
     ),
 )

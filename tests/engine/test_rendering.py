@@ -15,8 +15,8 @@ from denoise_studio.core.recipe import Recipe
 from denoise_studio.core.region import Box, Ellipse
 from denoise_studio.engine import devices
 from denoise_studio.engine.render import compose, render, render_in_full
-from denoise_studio.engine.resolve import default_recipe, resolve
-from denoise_studio.noise.estimate import noise_sd
+from denoise_studio.engine.resolve import default_recipe, estimated_noise, resolve
+from denoise_studio.noise.blind import estimate_noise
 
 
 def test_strength_one_is_the_result_and_zero_the_input():
@@ -88,7 +88,7 @@ def test_rendering_twice_is_the_same(method):
 def test_the_resolved_recipe_gives_the_same_picture():
     shown = picture(80, 90)
     rendering = render_in_full(shown, Recipe(method="nlm"))
-    assert rendering.recipe.noise_level == noise_sd(shown)
+    assert rendering.recipe.noise_level == estimate_noise(shown).sigma
     assert set(rendering.recipe.parameters) == {"h", "patch_radius", "search_radius"}
     again = render_in_full(shown, rendering.recipe)
     assert np.array_equal(again.picture.pixels, rendering.picture.pixels)
@@ -157,6 +157,7 @@ def test_a_small_bilateral_without_regions_needs_less_than_twice_the_picture(str
 
 
 def check_memory(shown, recipe):
+    estimated_noise(shown)  # once a picture, when it is opened, in a workspace of its own
     tracemalloc.start()
     try:
         result = render(shown, recipe)
@@ -205,7 +206,9 @@ def test_resolve_leaves_nothing_open_and_is_stable():
 
 def test_default_contrast_follows_the_noise():
     shown = picture(100, 100)
-    assert resolve(shown, default_recipe(shown)).parameters["sigma_r"] == pytest.approx(3 * noise_sd(shown))
+    assert resolve(shown, default_recipe(shown)).parameters["sigma_r"] == pytest.approx(
+        3 * estimate_noise(shown).sigma
+    )
     told = resolve(shown, default_recipe(shown).replace(noise_level=0.01))
     assert told.parameters["sigma_r"] == pytest.approx(0.03)
 

@@ -1,5 +1,7 @@
 """The noise of a picture that is not raw: what is found in noise whose truth is known."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
@@ -72,3 +74,13 @@ def test_padding_is_not_looked_at():
     pixels = np.where(padding, 1e3 * white(1), scene() + 10 * white())
     found = estimate(pixels, padding=padding, scale=Scale.HU)
     assert found.sigma == pytest.approx(10, rel=0.1)
+
+
+def test_a_large_picture_needs_no_copy_of_itself():
+    shown = Picture(np.random.default_rng(0).standard_normal((1, 5000, 5000), np.float32))
+    tracemalloc.start()
+    try:
+        assert estimate_noise(shown).sigma == pytest.approx(1, rel=0.05)
+        assert tracemalloc.get_traced_memory()[1] < 0.6 * shown.pixels.nbytes
+    finally:
+        tracemalloc.stop()

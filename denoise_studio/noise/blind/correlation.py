@@ -62,4 +62,4 @@ def calibrated(found: Any) -> tuple[Any, float]:
 
 
 def _synthetic(correlation: Any) -> Patches:
-    return patches_of(coloured_noise(correlation, (1, _SYNTHETIC, _SYNTHETIC), seed=1)[0], None)
+    return patches_of(coloured_noise(correlation, (1, _SYNTHETIC, _SYNTHETIC), seed=1)[0])

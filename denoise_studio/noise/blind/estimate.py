@@ -41,7 +41,7 @@ def estimate_noise(picture: Picture) -> NoiseEstimate:
         picture: of any size and unit.
     """
     scale = _Scale(picture)
-    read = [_Channel(channel, picture.padding, scale) for channel in scale.channels()]
+    read = [_Channel(channel, picture.padding, scale) for channel in picture.pixels]
     names = ("grey",) if picture.channels == 1 else ("R", "G", "B")
     if any(len(channel.chosen) < FEWEST for channel in read):
         return _constant(picture, names)
@@ -54,13 +54,13 @@ def estimate_noise(picture: Picture) -> NoiseEstimate:
     grid = np.stack(
         [
             channel.grid(pixels, picture.padding, step)
-            for channel, pixels in zip(read, scale.channels(), strict=True)
+            for channel, pixels in zip(read, picture.pixels, strict=True)
         ]
     )
     near = kernel[RADIUS - 1 : RADIUS + 2, RADIUS - 1 : RADIUS + 2].ravel()
     largest = float(near[np.argsort(np.abs(near))[-2]])
     return NoiseEstimate(
-        channels=tuple(channel.noise(name, scale) for name, channel in zip(names, read, strict=True)),
+        channels=tuple(channel.noise(name) for name, channel in zip(names, read, strict=True)),
         unit=picture.unit,
         kernel=kernel.astype(np.float32),
         is_correlated=is_correlated,
@@ -77,16 +77,12 @@ class _Scale:
 
     def __init__(self, picture: Picture) -> None:
         low, high = picture.value_range
-        self.low, self.width = np.float32(low), np.float32(high - low or 1.0)
-        self._picture = picture
+        self.low, self.width = low, high - low or 1.0
         self.uneven = picture.kind in (Kind.CT, Kind.MR)
         self.tissue: tuple[float, float] | None = None
         if picture.kind is Kind.CT:
-            first, last = ((limit - float(low)) / float(self.width) for limit in _SOFT_TISSUE)
+            first, last = ((limit - self.low) / self.width for limit in _SOFT_TISSUE)
             self.tissue = first, last
-
-    def channels(self) -> Any:
-        return ((channel - self.low) / self.width for channel in self._picture.pixels)
 
     def back(self, values: Any) -> FloatArray:
         return np.asarray(values * self.width + self.low, np.float32)
@@ -100,7 +96,8 @@ class _Channel:
     factor: FloatArray
 
     def __init__(self, pixels: FloatArray, padding: BoolArray | None, scale: _Scale) -> None:
-        self.patches = _cut(pixels, padding, scale.uneven)
+        self._scale = scale
+        self.patches = _cut(pixels, padding, scale)
         self.chosen = np.arange(len(self.patches))
         if scale.tissue is not None:
             inside = (self.patches.mean > scale.tissue[0]) & (self.patches.mean < scale.tissue[1])
@@ -126,6 +123,7 @@ class _Channel:
 
     def finish(self, correlated: bool, factor: float, shape: tuple[int, int]) -> None:
         """Read the strength, now that it is known how the noise is correlated."""
+        self.correlated = correlated
         self.curve = (self._total if correlated else self._white).times(1 / factor)
         self.whole = (total_level if correlated else white_level)(self.patches, self.chosen)
         if correlated or self.curve.depends:
@@ -141,27 +139,27 @@ class _Channel:
 
     def grid(self, pixels: FloatArray, padding: BoolArray | None, step: int) -> FloatArray:
         """The sd at every `step` pixels."""
-        levels = levels_of(pixels, padding, step)
+        levels = (levels_of(pixels, padding, step) - self._scale.low) / self._scale.width
         rows, columns = (np.arange(size) * step + (step - 1) / 2 for size in levels.shape)
         middle = (self.cell - 1) / 2
         factor = bilinear(self.factor[None], (rows - middle) / self.cell, (columns - middle) / self.cell)[0]
         return np.asarray(self.curve.at(levels) * factor, np.float32)
 
-    def noise(self, name: str, scale: _Scale) -> ChannelNoise:
-        width = float(scale.width)
+    def noise(self, name: str) -> ChannelNoise:
+        width = self._scale.width
         return ChannelNoise(
             name=name,
             sigma=self.sigma * width,
-            confidence=confidence(self.whole, self.curve),
-            intensities=scale.back(self.curve.intensities),
+            confidence=confidence(self.whole, self.curve, self.correlated),
+            intensities=self._scale.back(self.curve.intensities),
             sigmas=np.asarray(self.curve.sigmas * width, np.float32),
         )
 
 
-def _cut(pixels: FloatArray, padding: BoolArray | None, uneven: bool) -> Patches:
+def _cut(pixels: FloatArray, padding: BoolArray | None, scale: _Scale) -> Patches:
     if min(pixels.shape) < SIDE:
-        return patches_of(np.zeros((SIDE, SIDE), np.float32), None)
-    return patches_of(np.asarray(pixels, np.float32), padding, uneven)
+        return patches_of(np.zeros((SIDE, SIDE), np.float32))
+    return patches_of(pixels, padding, scale.uneven, (scale.low, scale.width))
 
 
 def _correlation(read: list[_Channel]) -> tuple[Any, float]:

@@ -88,19 +88,25 @@ class Patches:
         return self.tiles[tile[fits, None, None], rows, columns].astype(np.float64)
 
 
-def patches_of(channel: FloatArray, padding: BoolArray | None, uneven: bool = False) -> Patches:
+def patches_of(
+    channel: FloatArray,
+    padding: BoolArray | None = None,
+    uneven: bool = False,
+    scale: tuple[float, float] = (0.0, 1.0),
+) -> Patches:
     """Cut a channel.
 
     Args:
         channel: `(H, W)` float32, at least 8 x 8.
         padding: `(H, W)` True where a pixel is none, or None.
         uneven: as `Patches` has it.
+        scale: what to take off every value, and then to divide it by.
 
     Returns:
         The patches without padding, clipped pixels and places where nothing varies at all.
     """
     corners, size = _corners(*channel.shape)
-    tiles = _cut(channel, corners, size)
+    tiles = (_cut(channel, corners, size) - np.float32(scale[0])) / np.float32(scale[1])
     outside = None if padding is None else _cut(padding, corners, size)
     step = _FINE if channel.size < _FINE_BELOW else _COARSE
     views = _views(tiles, step)

@@ -1,5 +1,6 @@
 """How the noise's strength differs from place to place beyond what brightness explains."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ _PRIOR = 4.0
 """Independent flat patches that the picture's own mean counts as, in every surrounding."""
 _FLAT = 1.6
 _LIMIT = 4.0
+_BAND = 32
 
 
 def cell_size(shape: tuple[int, int]) -> int:
@@ -71,15 +73,24 @@ def levels_of(channel: FloatArray, padding: BoolArray | None, size: int) -> Floa
     """Local mean values of a channel, a little smoothed: one for every `size` pixels each way."""
     import cv2
 
-    height, width = -(-channel.shape[0] // size), -(-channel.shape[1] // size)
-    below, right = height * size - channel.shape[0], width * size - channel.shape[1]
+    bands = range(0, channel.shape[0], size * _BAND)
 
-    def small(values: Any) -> Any:
-        values = cv2.copyMakeBorder(values, 0, below, 0, right, cv2.BORDER_REPLICATE)
-        values = cv2.resize(values, (width, height), interpolation=cv2.INTER_AREA)
+    def small(part: Callable[[slice], Any]) -> Any:
+        # Some rows at a time: a copy of the channel would be large.
+        values = np.concatenate([_shrunk(part(slice(row, row + size * _BAND)), size) for row in bands])
         return cv2.GaussianBlur(values, (0, 0), 1.0, borderType=cv2.BORDER_REPLICATE)
 
     if padding is None:
-        return np.asarray(small(channel))
-    weight = small((~padding).astype(np.float32))
-    return np.asarray(small(np.where(padding, np.float32(0), channel)) / np.maximum(weight, 1e-6))
+        return np.asarray(small(lambda rows: channel[rows]))
+    total = small(lambda rows: np.where(padding[rows], np.float32(0), channel[rows]))
+    return np.asarray(total / np.maximum(small(lambda rows: (~padding[rows]).astype(np.float32)), 1e-6))
+
+
+def _shrunk(values: Any, size: int) -> Any:
+    """Means over squares of `size` pixels, the last ones filled up with the border's value."""
+    import cv2
+
+    height, width = -(-values.shape[0] // size), -(-values.shape[1] // size)
+    below, right = height * size - values.shape[0], width * size - values.shape[1]
+    values = cv2.copyMakeBorder(values, 0, below, 0, right, cv2.BORDER_REPLICATE)
+    return cv2.resize(values, (width, height), interpolation=cv2.INTER_AREA).reshape(height, width)

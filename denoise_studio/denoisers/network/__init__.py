@@ -1,0 +1,72 @@
+"""The studio's own network: told the noise of every pixel, trained here (`denoise_studio.training`)."""
+
+from collections.abc import Mapping
+
+from denoise_studio.core.denoiser import Apply, Denoiser, Tile
+from denoise_studio.core.fitted import Fit, FitTask, Fitted
+from denoise_studio.core.parameter import Value
+from denoise_studio.core.types import FloatArray
+from denoise_studio.denoisers.network.parameters import PARAMETERS
+
+HALO = 96
+"""`model.Shape.halo` of the shipped networks: importing it would load torch."""
+
+SHA256 = {
+    1: "968c26efdf5009df05606934ac90e5a9abd4cd653d21ecfaee77a6a34afc031b",
+    3: "a609dc7ce6952d2d753d0268d280f61eb259887af32f533c696aec841e3529f3",
+}
+"""Of the weights for that many channels."""
+_NAMES = {1: "network-grey", 3: "network-colour"}
+
+
+def _load() -> Apply:
+    from denoise_studio.denoisers.network.apply import denoise_tile
+    from denoise_studio.denoisers.network.weights import Weights
+
+    def apply(tile: Tile) -> FloatArray:
+        channels = len(tile.pixels)
+        return denoise_tile(tile, Weights(_NAMES[channels], SHA256[channels]))
+
+    return apply
+
+
+def _load_fit() -> Fit:
+    from denoise_studio.denoisers.network.fit import fit
+    from denoise_studio.denoisers.network.weights import Weights
+
+    def fit_picture(task: FitTask) -> Fitted:
+        channels = task.picture.channels
+        return fit(task, Weights(_NAMES[channels], SHA256[channels]))
+
+    return fit_picture
+
+
+def _measure_precision(device: str, channels: int) -> str:
+    from denoise_studio.denoisers.network.precision import fastest
+    from denoise_studio.denoisers.network.weights import Weights
+
+    return fastest(Weights(_NAMES[channels], SHA256[channels]), device)
+
+
+def _everywhere(values: Mapping[str, Value]) -> int:
+    return HALO
+
+
+NETWORK = Denoiser(
+    id="network",
+    name="Network",
+    summary="A small neural network that is told how noisy every pixel is; one slider moves that level.",
+    paper="Own training; bias-free: Mohan et al. 2020; noise map: FFDNet 2018; U-Net: DRUNet 2021",
+    parameters=PARAMETERS,
+    load=_load,
+    halo=_everywhere,
+    reach=_everywhere,
+    wide_values=True,
+    size_multiple=8,
+    tile=512,
+    devices=("cuda", "mps", "cpu"),
+    cost=2 * 46_000.0,
+    load_fit=_load_fit,
+    measure_precision=_measure_precision,
+    weights_sha256=SHA256,
+)

@@ -1,0 +1,174 @@
+"""The network: a bias-free residual U-Net that is told the noise sd of every pixel.
+
+    f(x, sigma) = x - b tanh(r(x, sigma) / b),   b = 8 min(sigma, contrast of the surroundings)
+
+r is made of convolutions without bias and ReLUs, so r(a x, a sigma) = a r(x, sigma) for a > 0
+and f scales with its input (bias-free networks: Mohan et al., ICLR 2020). The first layer's filters
+sum to zero, so f(x + c, sigma) = f(x, sigma) + c (normalisation equivariance: Herbreteau et al.,
+NeurIPS 2023): a network trained on photographs meets HU of any offset. What is taken away is
+bounded, pixel by pixel, by 8 sigma and by 8 times the largest difference in the 10 x 10 pixels
+around: where sigma is 0 nothing is, and a flat field stays flat.
+
+The U-Net (Ronneberger et al. 2015; residual blocks as in DRUNet, Zhang et al., PAMI 2021) works on
+2 x 2 pixels at a time (FFDNet, Zhang et al., TIP 2018), its sigma map likewise.
+"""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+_BOUND = 8.0
+"""Largest change of a pixel, in sigmas: more than Gaussian noise ever asks for."""
+_FOLD = 2
+"""Pixels a side that are folded into channels."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a network is made of.
+
+    Args:
+        channels: of the picture, 1 or 3.
+        widths: channels of each level; every level has half the resolution of the one before.
+        blocks: residual blocks of each level, on the way down and again on the way up.
+    """
+
+    channels: int
+    widths: tuple[int, ...] = (32, 64, 128)
+    blocks: tuple[int, ...] = (2, 2, 2)
+
+    @property
+    def multiple(self) -> int:
+        """Sides of the input must be a multiple of this."""
+        return int(_FOLD * 2 ** (len(self.widths) - 1))
+
+    @property
+    def halo(self) -> int:
+        """Pixels around a pixel that its result can depend on, rounded up to `multiple`.
+
+        Every 3 x 3 convolution reaches one pixel of its level, and each block has two; a pixel
+        of a level is `_FOLD` times 2 to the level wide. Half-resolution steps add their own width.
+        """
+        reach = 2 * _FOLD
+        for level, count in enumerate(self.blocks):
+            passes = 1 if level == len(self.blocks) - 1 else 2
+            reach += _FOLD * 2**level * 2 * count * passes
+        reach += self.multiple - 1
+        return -(-reach // self.multiple) * self.multiple
+
+    def describe(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        return {
+            key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()
+        }
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "Shape":
+        return cls(int(values["channels"]), tuple(values["widths"]), tuple(values["blocks"]))
+
+
+class _Block(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.second = nn.Conv2d(width, width, 3, padding=1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        changed: Tensor = self.second(functional.relu(self.first(x)))
+        return x + changed
+
+
+def _blocks(width: int, count: int) -> nn.Sequential:
+    return nn.Sequential(*[_Block(width) for _ in range(count)])
+
+
+class Network(nn.Module):
+    """Denoises `(N, C, H, W)` pictures of any unit, given the noise sd of every pixel.
+
+    Args:
+        shape: its size.
+        generator: draws the starting weights; None leaves them to be loaded.
+    """
+
+    def __init__(self, shape: Shape, generator: torch.Generator | None = None) -> None:
+        super().__init__()
+        self.shape = shape
+        widths, area = shape.widths, _FOLD**2
+        steps = list(itertools.pairwise(widths))
+        self.pixels = nn.Conv2d(shape.channels * area, widths[0], 3, bias=False)
+        self.noise = nn.Conv2d(area, widths[0], 1, bias=False)
+        sides = list(zip(widths[:-1], shape.blocks[:-1], strict=True))
+        self.encoder = nn.ModuleList(_blocks(width, count) for width, count in sides)
+        self.down = nn.ModuleList(nn.Conv2d(fine, coarse, 2, stride=2, bias=False) for fine, coarse in steps)
+        self.body = _blocks(widths[-1], shape.blocks[-1])
+        self.up = nn.ModuleList(
+            nn.ConvTranspose2d(coarse, fine, 2, stride=2, bias=False) for fine, coarse in steps
+        )
+        self.decoder = nn.ModuleList(_blocks(width, count) for width, count in sides)
+        self.residual = nn.Conv2d(widths[0], shape.channels * area, 3, padding=1, bias=False)
+        if generator is not None:
+            self._start(generator)
+
+    def _start(self, generator: torch.Generator) -> None:
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
+        with torch.no_grad():
+            for module in self.modules():
+                if isinstance(module, _Block):
+                    module.second.weight.mul_(0.3)
+            self.residual.weight.mul_(0.05)
+
+    def forward(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """f(x, sigma).
+
+        Args:
+            x: `(N, C, H, W)` float32, sides multiples of `shape.multiple`.
+            sigma: `(N, 1, H, W)` float32, noise sd in the unit of `x`, not negative.
+
+        Returns:
+            `(N, C, H, W)` float32.
+        """
+        channels = self.shape.channels
+        folded = functional.pixel_unshuffle(x, _FOLD)
+        noise = functional.pixel_unshuffle(sigma, _FOLD)
+        with torch.autocast(x.device.type, enabled=False):  # differences of large HU need float32
+            h = self._first(folded) + self.noise(noise)
+        removed = self.residual(self._unet(h)).float()
+        bound = _BOUND * torch.minimum(noise, _contrast(folded, channels)).repeat(1, channels, 1, 1)
+        # Where the bound is 0 the smallest number stands in for it, and the last factor makes that 0.
+        removed = bound * torch.tanh(removed / bound.clamp_min(torch.finfo(torch.float32).tiny))
+        return x - functional.pixel_shuffle(removed, _FOLD)
+
+    def _first(self, folded: Tensor) -> Tensor:
+        weight = self.pixels.weight
+        weight = weight - weight.mean(dim=(1, 2, 3), keepdim=True)
+        return functional.conv2d(functional.pad(folded, (1, 1, 1, 1), mode="replicate"), weight)
+
+    def _unet(self, h: Tensor) -> Tensor:
+        kept = []
+        for encoder, down in zip(self.encoder, self.down, strict=True):
+            h = encoder(h)
+            kept.append(h)
+            h = down(h)
+        h = self.body(h)
+        levels: Sequence[Any] = list(zip(self.up, self.decoder, kept, strict=True))
+        for up, decoder, skipped in reversed(levels):
+            h = decoder(up(h) + skipped)
+        return h
+
+
+def _contrast(folded: Tensor, channels: int) -> Tensor:
+    """Largest less smallest value of a channel in the 10 x 10 pixels around every 2 x 2.
+
+    Of the channel where it is largest; `(N, 1, H/2, W/2)`.
+    """
+    parts = folded.unflatten(1, (channels, _FOLD**2))
+    highest = functional.max_pool2d(parts.amax(dim=2), 5, stride=1, padding=2)
+    lowest = functional.max_pool2d(-parts.amin(dim=2), 5, stride=1, padding=2)
+    return (highest + lowest).amax(dim=1, keepdim=True)

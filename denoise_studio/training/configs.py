@@ -1,0 +1,43 @@
+"""Named sets of training choices; a model card names the one that was used."""
+
+from dataclasses import dataclass, replace
+
+from denoise_studio.denoisers.network.model import Shape
+
+
+@dataclass(frozen=True)
+class Config:
+    """How a network is trained.
+
+    Args:
+        shape: the network.
+        crop: side of the training crops in pixels.
+        batch: crops in a step.
+        muon_rate: learning rate of the inner layers' Muon.
+        adam_rate: learning rate of the first and last layers' Adam.
+        warm_up: steps over which the rates rise.
+        constant: share of the budget before the rates fall linearly to 0.
+        average: decay of the running average of the weights, which is what is kept.
+        curriculum: noise levels from heavy to light (`levels.Curriculum`) instead of all at once.
+    """
+
+    shape: Shape
+    crop: int = 64
+    batch: int = 24
+    muon_rate: float = 0.01
+    adam_rate: float = 1e-3
+    warm_up: int = 100
+    constant: float = 0.4
+    average: float = 0.999
+    curriculum: bool = False
+
+
+_GREY = Config(Shape(1))
+_COLOUR = Config(Shape(3))
+
+CONFIGS: dict[str, Config] = {
+    "network-grey": _GREY,
+    "network-colour": _COLOUR,
+    "network-grey-curriculum": replace(_GREY, curriculum=True),
+    "tiny": Config(Shape(1, (8, 16), (1, 1)), crop=32, batch=4, warm_up=2),
+}

@@ -1,0 +1,106 @@
+"""From a training run to what is shipped: weights as safetensors, and their model card."""
+
+import hashlib
+import json
+import platform
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from denoise_studio.denoisers.network.model import Network
+from denoise_studio.formats.files import write_bytes
+from denoise_studio.training.configs import CONFIGS
+from denoise_studio.training.loop import Trainer, count
+
+
+@dataclass(frozen=True)
+class Data:
+    """What was trained with: a name with its licence, and how many pictures."""
+
+    name: str
+    licence: str
+    pictures: int
+
+
+def write_weights(network: Network, path: Path) -> str:
+    """Write a network's weights in float32 and return the file's SHA-256."""
+    from safetensors.torch import save
+
+    tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
+    content = save(tensors, metadata={"shape": json.dumps(network.shape.describe())})
+    write_bytes(path, content)
+    return hashlib.sha256(content).hexdigest()
+
+
+def write_card(
+    path: Path, config: str, trainer: Trainer, data: list[Data], results: dict[str, Any], sha256: str
+) -> None:
+    """Write the model card `path` (Markdown, for people) and its facts beside it (`.json`)."""
+    facts = {
+        "name": path.stem,
+        "config": config,
+        "choices": asdict(CONFIGS[config]),
+        "parameters": count(trainer.network),
+        "data": [asdict(part) for part in data],
+        "steps": trainer.step,
+        "seconds": round(trainer.seconds),
+        "seed": trainer.seed,
+        "started_from": trainer.started_from,
+        "machine": _machine(trainer.device),
+        "results_psnr_db": results,
+        "sha256": sha256,
+    }
+    write_bytes(path.with_suffix(".json"), (json.dumps(facts, indent=2) + "\n").encode())
+    write_bytes(path, _markdown(facts).encode())
+
+
+def _machine(device: str) -> str:
+    import torch
+
+    if device == "cuda":
+        return f"GPU {torch.cuda.get_device_name(0)}, torch {torch.__version__.split('+')[0]}"
+    able = torch.backends.cpu.get_cpu_capability()
+    threads = torch.get_num_threads()
+    return f"{platform.machine()} CPU ({able}), {threads} threads, torch {torch.__version__.split('+')[0]}"
+
+
+_USE = """**For**: additive noise of known strength in photographs, scans and data of any unit.
+**Not for**: diagnosis; noise whose strength is not known even roughly; strongly correlated noise, which a
+calibration only partly makes up for."""
+
+_MEASURED = "PSNR in dB, noise in float32 and not cut off, results cut to [0, 1], mean over the pictures:"
+
+
+def _markdown(facts: dict[str, Any]) -> str:
+    used = [f"  - {part['name']}, {part['pictures']} pictures. {part['licence']}" for part in facts["data"]]
+    rows = [
+        f"| {name} | " + " | ".join(f"{value:.2f}" for value in values.values()) + " |"
+        for name, values in facts["results_psnr_db"].items()
+    ]
+    lines = [
+        *(f"# {facts['name']}", "", _what(facts), "", _USE, ""),
+        *("## Training", "", *_how(facts), "- Data:", *used, ""),
+        *("The pictures were used to train only; none of them is a part of this project.", ""),
+        *("## Results", "", _MEASURED, "", "| set | sigma 15 | 25 | 50 |", "|---|---|---|---|", *rows, ""),
+        *(f"SHA-256 of the weights: `{facts['sha256']}`", ""),
+    ]
+    return "\n".join(lines)
+
+
+def _what(facts: dict[str, Any]) -> str:
+    shape = facts["choices"]["shape"]
+    widths, blocks = (", ".join(str(value) for value in shape[name]) for name in ("widths", "blocks"))
+    return (
+        "A bias-free residual U-Net that is told the noise level of every pixel: "
+        f"{shape['channels']} channel(s), widths {widths}, blocks {blocks},\n"
+        f"{facts['parameters']:,} parameters in float32 (`denoise_studio/denoisers/network/model.py`)."
+    )
+
+
+def _how(facts: dict[str, Any]) -> tuple[str, ...]:
+    start = f", started from {facts['started_from']}" if facts["started_from"] else ""
+    return (
+        f"- Configuration `{facts['config']}` (`training/configs.py`), seed {facts['seed']}{start}.",
+        f"- {facts['steps']:,} steps in {facts['seconds'] / 60:.0f} minutes on: {facts['machine']}.",
+        "- White Gaussian noise of sd 0 to 75/255, a quarter of the crops with two levels.",
+    )

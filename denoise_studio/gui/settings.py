@@ -26,12 +26,14 @@ class Settings:
         recent: paths of pictures and projects, newest first.
         remember_medical: whether DICOM paths may enter `recent`.
         memory_mb: budget for kept results.
+        knee: whether the knee plot is unfolded.
     """
 
     theme: str = "dark"
     recent: list[str] = field(default_factory=list)
     remember_medical: bool = False
     memory_mb: int = 1024
+    knee: bool = False
 
     def with_recent(self, path: Path) -> "Settings":
         text = str(path.resolve())

@@ -13,9 +13,9 @@ from denoise_studio.core.fitted import Fitted, ParameterMap, constant_map
 from denoise_studio.core.parameter import Parameter, Values
 from denoise_studio.core.region import Box, Region
 from denoise_studio.denoisers import get_denoiser, register, unregister
+from denoise_studio.engine.noise_told import Told
 from denoise_studio.engine.resolve import noise_estimate
 from denoise_studio.gui import theme
-from denoise_studio.gui.noise_told import Told
 
 FACTOR = Parameter(
     "much", "How noisy", "Multiplies.", 1.0, unit="×", minimum=0.0, maximum=10.0, step=0.01,
@@ -369,3 +369,117 @@ def test_the_section_has_names_and_both_themes(studio):
         studio.window.set_theme(name)
         assert not noise.grab().toImage().isNull()
     assert theme.current().name == "dark"
+
+
+# The knee
+
+
+@pytest.fixture
+def bent(studio):
+    """The window with the knee plot unfolded and complete."""
+    knee_header(studio).click()
+    studio.until(lambda: panel(studio).knee.is_complete)
+    return studio
+
+
+def knee_header(studio):
+    return panel(studio).knee_group.header
+
+
+def test_the_knee_is_folded_until_it_is_asked_for_and_remembered(studio, make_window, told, tmp_path):
+    knee = panel(studio).knee
+    assert not knee.isVisible()
+    assert knee.knee is None
+    count = len(told.tiles)
+    knee_header(studio).click()
+    studio.until(lambda: knee.is_complete)
+    assert knee.plot.isVisible()
+    assert len(told.tiles) == count + 9
+    assert told.fits == 1
+    assert studio.window.settings.value.knee
+    again = make_window(settings=tmp_path / "settings")
+    assert knee_header(again).isChecked()
+    knee_header(studio).click()
+    assert not studio.window.settings.value.knee
+
+
+def test_the_knee_says_what_it_measures_in_the_pictures_unit(bent):
+    knee, sigma = panel(bent).knee, estimate(bent)
+    # What is taken away is the map: twice the estimate, and twice that in the left quarter.
+    values = np.where(np.arange(120) < 30, 4.0, 2.0) * sigma
+    wanted = [factor * values.std() for factor in knee.knee.factors]
+    assert knee.knee.residual_sd == pytest.approx(wanted, rel=1e-3)
+    assert knee.plot.getAxis("bottom").labelText == "told noise (/255)"
+    assert knee.plot.getAxis("left").labelText == "taken away, sd (/255)"
+    x, y = knee.curve.getOriginalDataset()
+    assert x == pytest.approx(np.log10(knee.knee.factors))
+    assert y == pytest.approx(wanted, rel=1e-3)
+    assert knee.level.value() == knee.knee.estimate
+    assert "bends" in knee.plot.toolTip()
+    assert knee.plot.accessibleName()
+
+
+def test_the_slider_moves_the_marker_and_nothing_else(bent, told):
+    knee = panel(bent).knee
+    assert knee.marker.value() == 0.0
+    curve, count = knee.knee, len(told.tiles)
+    bent.type_into(panel(bent).multiple, "2")
+    assert knee.marker.value() == pytest.approx(np.log10(2))
+    bent.type_into(panel(bent).multiple, "0")
+    assert knee.marker.value() < np.log10(0.25)
+    bent.type_into(bent.row("strength").spin, "50")
+    bent.finish()
+    assert knee.knee is curve
+    assert len(told.tiles) == count + 2  # the preview's
+
+
+def test_another_view_and_another_map_measure_again_in_grey(told, studio_window, tmp_path):
+    studio = studio_window
+    studio.open(small_floats(tmp_path / "large.npy", 400, 500))
+    studio.choose_method("told-test")
+    studio.finish()
+    knee = panel(studio).knee
+    knee_header(studio).click()
+    studio.until(lambda: knee.is_complete)
+    first = knee.knee
+    studio.compare.viewport.set(125.0, 200.0, 8.0)  # where the map has its step
+    studio.until(lambda: not knee.is_complete)
+    grey = knee.curve.opts["pen"].color().name()
+    assert grey == theme.current().faint
+    assert knee.plot.isVisible()  # the old curve, in grey, until there is a new one
+    studio.until(lambda: knee.is_complete)
+    second = knee.knee
+    assert second != first
+    assert knee.curve.opts["pen"].color().name() == theme.current().after
+    studio.document.edit(studio.recipe.with_parameter("sd", 0.2), "one number")
+    studio.until(lambda: knee.knee not in (None, second) and knee.is_complete)
+    assert knee.knee.residual_sd == pytest.approx([0.0] * 9, abs=1e-6)  # the same taken away everywhere
+    studio.choose_method("identity")
+    studio.finish()
+    assert not panel(studio).knee_group.isVisible()
+    studio.choose_method("told-test")
+    studio.until(lambda: knee.is_complete)
+    studio.finish()
+
+
+def test_the_knee_waits_for_the_fit_and_says_so(told, studio_window, tmp_path):
+    studio = studio_window
+    told.gate.clear()
+    knee_header(studio).setChecked(True)
+    studio.open(small_floats(tmp_path / "floats.npy"))
+    studio.choose_method("told-test")
+    knee = panel(studio).knee
+    studio.until(lambda: "once the noise" in knee.words.text())
+    assert knee.words.isVisible()
+    told.gate.set()
+    studio.until(lambda: knee.is_complete)
+    assert not knee.words.isVisible()
+    studio.finish()
+
+
+def test_the_knee_of_a_closed_picture_is_forgotten(bent):
+    bent.action("close-picture").trigger()
+    knee = panel(bent).knee
+    assert knee.knee is None
+    assert not knee.isVisible()
+    bent.until(lambda: bent.window.bridge.idle)

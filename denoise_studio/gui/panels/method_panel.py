@@ -9,9 +9,9 @@ from denoise_studio.core.errors import RecipeError
 from denoise_studio.core.parameter import Value
 from denoise_studio.denoisers import all_denoisers, get_denoiser
 from denoise_studio.engine.maps import edits, without_edits
+from denoise_studio.engine.noise_told import NOISE_ROLE
 from denoise_studio.engine.resolve import resolve
 from denoise_studio.gui.document import Document
-from denoise_studio.gui.noise_told import NOISE_ROLE
 from denoise_studio.gui.panels.fit_line import FitLine
 from denoise_studio.gui.panels.parameter_form import STRENGTH, ParameterForm
 from denoise_studio.gui.panels.wheel import leave_wheel_to_panel

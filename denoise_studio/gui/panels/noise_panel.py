@@ -2,20 +2,23 @@
 
 import math
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDoubleSpinBox, QGridLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
+from denoise_studio.core.geometry import Rect
 from denoise_studio.core.picture import Picture
 from denoise_studio.core.progress import Progress
+from denoise_studio.engine.noise_told import Told, noise_unit, rounded
 from denoise_studio.engine.resolve import estimated_noise, noise_estimate
 from denoise_studio.gui.bridge import Bridge
 from denoise_studio.gui.document import Document
-from denoise_studio.gui.noise_told import Told, noise_unit, rounded
 from denoise_studio.gui.panels.estimate_line import EstimateLine
+from denoise_studio.gui.panels.knee_plot import KneePlot
 from denoise_studio.gui.panels.marked_slider import MarkedSlider
+from denoise_studio.gui.panels.parameter_group import ParameterGroup
 from denoise_studio.gui.panels.wheel import leave_wheel_to_panel
 from denoise_studio.noise.blind import NoiseEstimate
 
@@ -47,7 +50,9 @@ class NoisePanel(QWidget):
 
     scale_changed = Signal(object)
 
-    def __init__(self, bridge: Bridge, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, bridge: Bridge, view: Callable[[], Rect], knee_open: bool = False, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._bridge = bridge
         self._document: Document | None = None
@@ -66,6 +71,13 @@ class NoisePanel(QWidget):
         layout.setSpacing(4)
         layout.addWidget(self.controls)
         layout.addWidget(self.estimate)
+        self.knee = KneePlot(bridge, view)
+        self.knee_group = ParameterGroup("Knee: what each level takes away", knee_open)
+        self.knee_group.header.setToolTip(
+            "Show or hide what the method takes away at one level after another: the right one is at the bend"
+        )
+        self.knee_group.rows.addWidget(self.knee)
+        layout.addWidget(self.knee_group)
 
     def _build_controls(self) -> None:
         self.slider.setRange(0, _STEPS)
@@ -122,6 +134,7 @@ class NoisePanel(QWidget):
             if document.picture not in self._found:
                 self._find_out(document.picture)
         self.refresh()
+        self.knee.set_document(document)
 
     def _find_out(self, picture: Picture) -> None:
         def work(progress: Progress) -> tuple[Picture, _Found]:
@@ -161,7 +174,9 @@ class NoisePanel(QWidget):
         """Show what the document's recipe tells its method, and the estimate."""
         told, document = self._told(), self._document
         self._show_estimate(told)
-        self.controls.setVisible(told is not None and told.possible)
+        for part in (self.controls, self.knee_group):
+            part.setVisible(told is not None and told.possible)
+        self.knee.show_told(told)
         if told is None or document is None:
             return
         self._show_numbers(told, document.picture)

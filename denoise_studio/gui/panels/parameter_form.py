@@ -7,8 +7,8 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QVBoxLa
 
 from denoise_studio.core.parameter import Parameter, ParameterKind, Value
 from denoise_studio.core.picture import Picture
+from denoise_studio.engine.noise_told import NOISE_ROLE
 from denoise_studio.gui.maps import plain_label
-from denoise_studio.gui.noise_told import NOISE_ROLE
 from denoise_studio.gui.panels.number_row import NumberRow, Tick
 from denoise_studio.gui.panels.parameter_group import ParameterGroup
 from denoise_studio.gui.panels.wheel import leave_wheel_to_panel

@@ -7,6 +7,10 @@ from PySide6.QtGui import QColor, QIcon, QKeyEvent, QPixmap
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
 from denoise_studio.core.region import Box, Brush, Ellipse, Polygon, Region
+from denoise_studio.denoisers import get_denoiser
+from denoise_studio.engine.noise_told import NOISE_ROLE
+from denoise_studio.gui.maps import short_name
+from denoise_studio.gui.panels.parameter_form import STRENGTH
 from denoise_studio.gui.views.region_tools import COLOURS
 
 _SHAPES = {Box: "box", Ellipse: "ellipse", Polygon: "polygon", Brush: "brush"}
@@ -102,3 +106,19 @@ class RegionTable(QTableWidget):
             self.removed.emit()
             return True
         return False
+
+
+def differences(region: Region, method: str) -> str:
+    """What differs in a region, in a few words: "strength 40 %, noise × 2"."""
+    known = {p.name: p for p in get_denoiser(method).parameters} if method else {}
+    parts = []
+    for name, value in region.parameters.items():
+        if name == STRENGTH.name:
+            parts.append(f"strength {float(value):.0%}".replace("%", " %"))
+            continue
+        label, times = name, ""
+        if name in known:
+            label = NOISE_ROLE if known[name].role == NOISE_ROLE else short_name(known[name])
+            times = "× " if known[name].multiplies else ""
+        parts.append(f"{label} {times}{float(value):.3g}")
+    return ", ".join(parts) or "nothing yet"

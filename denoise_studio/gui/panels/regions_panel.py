@@ -16,14 +16,14 @@ from PySide6.QtWidgets import (
 from denoise_studio.core.parameter import Values
 from denoise_studio.core.region import Box, Region, Shape
 from denoise_studio.denoisers import get_denoiser
+from denoise_studio.engine.noise_told import noise_unit, told_inside
 from denoise_studio.gui.document import Document
 from denoise_studio.gui.icons import icon
-from denoise_studio.gui.maps import number, short_name
-from denoise_studio.gui.noise_told import NOISE_ROLE, noise_unit, told_inside
+from denoise_studio.gui.maps import number
 from denoise_studio.gui.panels.number_row import NumberRow
 from denoise_studio.gui.panels.parameter_form import STRENGTH, ParameterForm
 from denoise_studio.gui.panels.region_geometry import RegionGeometry
-from denoise_studio.gui.panels.region_table import RegionTable
+from denoise_studio.gui.panels.region_table import RegionTable, differences
 from denoise_studio.gui.views.region_items import moved
 from denoise_studio.gui.views.region_tools import RegionTools, Tool, free_name
 
@@ -151,25 +151,13 @@ class RegionsPanel(QWidget):
     def refresh(self, *_: Any) -> None:
         document = self._document
         regions = document.recipe.regions if document else ()
-        self.table.show_regions(regions, document.selected if document else -1, self._summary)
+        method = document.recipe.method if document else ""
+        self.table.show_regions(
+            regions, document.selected if document else -1, lambda region: differences(region, method)
+        )
         for button in self.needing_a_picture:
             button.setEnabled(document is not None)
         self._show_detail(document)
-
-    def _summary(self, region: Region) -> str:
-        if not region.parameters or self._document is None:
-            return "nothing yet"
-        known = {p.name: p for p in get_denoiser(self._document.recipe.method).parameters}
-        parts = []
-        for name, value in region.parameters.items():
-            if name == STRENGTH.name:
-                parts.append(f"strength {float(value):.0%}".replace("%", " %"))
-            else:
-                label = short_name(known[name]) if name in known else name
-                label = NOISE_ROLE if name in known and known[name].role == NOISE_ROLE else label
-                times = "× " if name in known and known[name].multiplies else ""
-                parts.append(f"{label} {times}{float(value):.3g}")
-        return ", ".join(parts)
 
     def _show_detail(self, document: Document | None) -> None:
         region = document.selected_region if document else None

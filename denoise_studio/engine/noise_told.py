@@ -15,6 +15,7 @@ from denoise_studio.core.picture import Picture, Scale
 from denoise_studio.core.recipe import Recipe
 from denoise_studio.core.region import Region
 from denoise_studio.denoisers import get_denoiser
+from denoise_studio.engine.resolve import estimated_noise, noise_estimate
 
 NOISE_ROLE = "noise"
 _MOST = 100.0
@@ -24,6 +25,21 @@ _MOST = 100.0
 def noise_parameter(denoiser: Denoiser) -> Parameter | None:
     """The parameter that says how much noise the method is told, if it has one."""
     return next((p for p in denoiser.parameters if p.role == NOISE_ROLE), None)
+
+
+def can_be_told(denoiser: Denoiser) -> bool:
+    """Whether the method can be told how much noise there is."""
+    return noise_parameter(denoiser) is not None or denoiser.uses_noise_level
+
+
+def told_estimate(picture: Picture, denoiser: Denoiser) -> float:
+    """The noise sd that the method is told when nobody says anything, in the picture's unit.
+
+    Estimated once a picture: not for the window's thread.
+    """
+    if noise_parameter(denoiser) is None and denoiser.uses_noise_level:
+        return estimated_noise(picture)
+    return noise_estimate(picture).sigma
 
 
 def noise_unit(picture: Picture) -> str:
@@ -87,7 +103,7 @@ class Told:
     @property
     def possible(self) -> bool:
         """Whether the method can be told anything."""
-        return self.parameter is not None or get_denoiser(self.recipe.method).uses_noise_level
+        return can_be_told(get_denoiser(self.recipe.method))
 
     @property
     def instead(self) -> float | None:

@@ -425,6 +425,7 @@ def test_the_slider_moves_the_marker_and_nothing_else(bent, told):
     curve, count = knee.knee, len(told.tiles)
     bent.type_into(panel(bent).multiple, "2")
     assert knee.marker.value() == pytest.approx(np.log10(2))
+    bent.finish()
     bent.type_into(panel(bent).multiple, "0")
     assert knee.marker.value() < np.log10(0.25)
     bent.type_into(bent.row("strength").spin, "50")

@@ -21,6 +21,8 @@ STEEP = 1.3
 """From this ratio of rather high to highest frequencies on (or its inverse) noise counts as correlated."""
 _CLEAR, _DOUBT = 0.3, 0.7
 """Where the flattest places still have texture (an error above the first), the logarithm has to be larger."""
+_ROUNDING = 0.5
+"""Noise below so many steps of the values is mostly rounding."""
 
 _SOFT_TISSUE = (-300.0, 300.0)
 _ENOUGH = 300
@@ -115,7 +117,11 @@ class _Channel:
         classes = classes_of(self.patches, self.chosen)
         steep = [np.log(steepness(self.patches, members)) for members in classes]
         mean = np.average(steep, weights=self._white.weight)
-        return float(min(np.log(steepness(self.patches, self.chosen)), mean, key=abs))
+        found = min(np.log(steepness(self.patches, self.chosen)), mean, key=abs)
+        if self._white.level < _ROUNDING * self.patches.grain:
+            # The highest frequencies hold nothing but rounding: whatever else there is, is not white.
+            found = max(found, np.log(self._total.level / max(self._white.level, 1e-30)))
+        return float(found)
 
     def correlation(self) -> Any | None:
         variance = self._total.at(self.patches.mean[self.chosen]) ** 2

@@ -55,6 +55,7 @@ class Patches:
         place: `(n, 3)` tile, and the patch's corner in it.
         tiles: `(T, h, w)` the pixels looked at.
         step: from one patch to the next.
+        grain: distance of neighbouring values if they are rounded to coarse steps, else 0.
     """
 
     power: FloatArray
@@ -66,6 +67,7 @@ class Patches:
     place: Any
     tiles: FloatArray
     step: int
+    grain: float
 
     def __len__(self) -> int:
         return len(self.mean)
@@ -113,7 +115,8 @@ def patches_of(
     grid = views.shape[:3]
     power = np.square(views.reshape(-1, SIDE * SIDE) @ _TRANSFORM.T)
     own = power[:, NO_PLANE].mean(axis=1).reshape(grid)
-    usable = own > _COARSENESS * _grain(tiles) ** 2
+    grain = _grain(tiles)
+    usable = own > _COARSENESS * grain**2
     if outside is not None:
         usable &= ~_views(outside, step).any(axis=(3, 4))
     for pixels in _piled(tiles, outside):
@@ -136,6 +139,7 @@ def patches_of(
         place=place,
         tiles=tiles,
         step=step,
+        grain=grain,
     )
 
 

@@ -140,7 +140,8 @@ class _Channel:
         if not self.curve.depends:
             self.curve = self.curve.constant(self.sigma)
         expected = self.curve.at(self.patches.mean)
-        self.factor = local_factor(self.patches, self.chosen, expected, correlated, shape)
+        self.factor, above = local_factor(self.patches, self.chosen, expected, correlated, shape)
+        self.curve, self.sigma = self.curve.times(above), self.sigma * above
         self.cell = cell_size(shape)
 
     def grid(self, pixels: FloatArray, padding: BoolArray | None, step: int) -> FloatArray:

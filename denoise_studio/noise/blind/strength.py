@@ -19,6 +19,12 @@ _PRIOR = 4.0
 _FLAT = 1.6
 _LIMIT = 4.0
 _BAND = 32
+_CHOSEN = 1.1
+"""Median sd of flat patches in pure white noise: those with more power where it is read are chosen."""
+_ABOVE = 1.3
+"""From here on it is more than chance."""
+_NOISY = 1.1
+"""Low over high frequencies in the flattest tenth: 0.6 in pure white noise, above this there is texture."""
 
 
 def cell_size(shape: tuple[int, int]) -> int:
@@ -28,8 +34,11 @@ def cell_size(shape: tuple[int, int]) -> int:
 
 def local_factor(
     patches: Patches, chosen: Any, sigma: Any, correlated: bool, shape: tuple[int, int]
-) -> FloatArray:
+) -> tuple[FloatArray, float]:
     """The sd over what brightness lets expect, at the middles of cells: `(gh, gw)` float32, mean about 1.
+
+    And one number to multiply the sd with: 1, or more if white noise was read in the quietest places only,
+    which has most of a picture's flat patches well above it.
 
     Read in patches with hardly more power at low frequencies than at those where noise is read; where
     there are none, it is 1.
@@ -47,14 +56,17 @@ def local_factor(
     power = patches.power[:, band].mean(axis=1)
     lower = patches.power[:, below].mean(axis=1)
     ratio = lower / np.maximum(power, 1e-30)
-    flat = ratio < _FLAT * np.quantile(ratio[chosen], 0.1)
+    lowest = float(np.quantile(ratio[chosen], 0.1))
+    flat = ratio < _FLAT * lowest
     typical = np.intersect1d(np.flatnonzero(flat), chosen)
     if not len(typical):
-        return np.ones((1, 1), np.float32)
+        return np.ones((1, 1), np.float32), 1.0
     size = cell_size(shape)
     grid = -(-shape[0] // size), -(-shape[1] // size)
     relative = power / np.maximum(sigma, 1e-30) ** 2
-    relative = np.minimum(relative / max(float(np.median(relative[typical])), 1e-30), _LIMIT**2)
+    middle = max(float(np.median(relative[typical])), 1e-30)
+    above = float(np.sqrt(middle)) / _CHOSEN if not correlated and lowest < _NOISY else 1.0
+    relative = np.minimum(relative / middle, _LIMIT**2)
     mean = float(relative[typical].mean())
     relative = relative[flat]
     row, column = (place[flat].astype(np.int64) // size for place in (patches.row, patches.column))
@@ -66,7 +78,7 @@ def local_factor(
 
     prior = _PRIOR / (4 * np.pi * _WIDTH**2)
     factor = (smooth(relative) + prior * mean) / (smooth(np.ones(len(node))) + prior) / mean
-    return np.asarray(np.sqrt(factor), np.float32)
+    return np.asarray(np.sqrt(factor), np.float32), above if above > _ABOVE else 1.0
 
 
 def levels_of(channel: FloatArray, padding: BoolArray | None, size: int) -> FloatArray:

@@ -4,6 +4,7 @@ from denoise_studio.denoisers.adaptive import ADAPTIVE
 from denoise_studio.denoisers.bilateral import BILATERAL
 from denoise_studio.denoisers.filter2noise import FILTER2NOISE
 from denoise_studio.denoisers.identity import IDENTITY
+from denoise_studio.denoisers.network import NETWORK
 from denoise_studio.denoisers.nlm import NON_LOCAL_MEANS
 from denoise_studio.denoisers.registry import (
     all_denoisers,
@@ -13,7 +14,7 @@ from denoise_studio.denoisers.registry import (
     unregister,
 )
 
-for _denoiser in (ADAPTIVE, BILATERAL, FILTER2NOISE, NON_LOCAL_MEANS, IDENTITY):
+for _denoiser in (ADAPTIVE, NETWORK, BILATERAL, FILTER2NOISE, NON_LOCAL_MEANS, IDENTITY):
     register(_denoiser)
 
 __all__ = ["all_denoisers", "default_method", "get_denoiser", "register", "unregister"]

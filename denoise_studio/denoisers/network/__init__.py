@@ -12,8 +12,8 @@ HALO = 96
 """`model.Shape.halo` of the shipped networks: importing it would load torch."""
 
 SHA256 = {
-    1: "968c26efdf5009df05606934ac90e5a9abd4cd653d21ecfaee77a6a34afc031b",
-    3: "a609dc7ce6952d2d753d0268d280f61eb259887af32f533c696aec841e3529f3",
+    1: "7149ac2ba89d41e85ca2064406a0cb8d84658e694e65b02f5c7ae75b5d0da2f7",
+    3: "ab77e038a71b9be8a61cb8bc44ce6444131c88410728f85caed50fd950595465",
 }
 """Of the weights for that many channels."""
 _NAMES = {1: "network-grey", 3: "network-colour"}

@@ -27,6 +27,8 @@ from denoise_studio.noise.coloured import coloured_noise
 
 LOWEST, HIGHEST = 0.25, 4.0
 """Range of the factor that is searched."""
+_LEAST_BELIEVED, _MOST_BELIEVED = 0.7, 3.0
+"""Range where only an estimate of the noise says what is best: texture taken for noise asks for far less."""
 _COARSE = 9
 _ROUNDS = 2
 _PROBE = 0.1
@@ -90,7 +92,7 @@ def calibrated(task: FitTask, estimate: NoiseEstimate, level: float, weights: We
         trace = np.vdot(probe, moved - plain) / _PROBE
         return float(((plain - pixels) ** 2).mean() + 2 * trace / pixels.size)
 
-    return best_factor(risk)
+    return best_factor(risk, _LEAST_BELIEVED, _MOST_BELIEVED)
 
 
 def busiest_part(picture: Picture) -> FloatArray:

@@ -178,6 +178,13 @@ class Picture:
         return _KINDS.get(self.scale, Kind.DATA)
 
     @property
+    def noise_unit(self) -> str:
+        """What stands after a noise level: photographs of 8 bits are read as parts of 255."""
+        if self.scale is Scale.DISPLAY and self.nominal_range == (0.0, 255.0):
+            return "/255"
+        return self.unit
+
+    @property
     def span(self) -> float:
         """Width of the scale that relative parameters refer to, in the picture's unit.
 

@@ -35,6 +35,15 @@ class Progress:
         if self._cancelled.is_set():
             raise Cancelled
 
+    def wait(self, seconds: float) -> None:
+        """Pause, but not beyond a `cancel`.
+
+        Raises:
+            Cancelled: at once when the job is no longer wanted.
+        """
+        self._cancelled.wait(seconds)
+        self.check()
+
     def part(self, start: float, end: float) -> "Progress":
         """For a step of a job: its 0..1 is this one's `start`..`end`; cancelled with it."""
         return _Part(self, start, end)
@@ -58,6 +67,10 @@ class _Part(Progress):
     def check(self) -> None:
         super().check()
         self._whole.check()
+
+    def wait(self, seconds: float) -> None:
+        self._whole.wait(seconds)
+        self.check()
 
     def report(self, fraction: float, text: str = "") -> None:
         super().report(fraction, text)

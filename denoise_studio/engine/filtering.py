@@ -95,6 +95,12 @@ class Filter:
                 sink(part, result[(slice(None), *part.translate(-block.x, -block.y).slices)])
             del result  # not beside the next one
 
+    def whole_blocks(self, rect: Rect) -> Rect:
+        """All pixels of the squares that are filtered anyway where only `rect` is wanted."""
+        side = self.denoiser.tile or CELL
+        x, y = rect.x // side * side, rect.y // side * side
+        return Rect.from_edges(x, y, -(-rect.x1 // side) * side, -(-rect.y1 // side) * side)
+
     def _blocks(self, rects: Iterable[Rect]) -> dict[Rect, list[Rect]]:
         """The squares to filter in one call, each with the rectangles that are wanted of it.
 

@@ -19,8 +19,8 @@ from denoise_studio.denoisers import get_denoiser
 from denoise_studio.engine import devices
 from denoise_studio.engine.filtering import Filter
 from denoise_studio.engine.fits import fit, needs_fit
-from denoise_studio.engine.noise_told import Told, can_be_told, noise_parameter, told_estimate
-from denoise_studio.engine.resolve import resolve
+from denoise_studio.engine.noise_told import Told, can_be_told, noise_parameter
+from denoise_studio.engine.resolve import estimated_noise, resolve
 
 FACTORS = tuple(2.0 ** (step / 2) for step in range(-4, 5))
 """Multiples of the estimate that are tried."""
@@ -98,7 +98,7 @@ def knee(
     if not can_be_told(denoiser):
         raise StudioError(f"{denoiser.name} is told no noise level.")
     valid = _valid(picture, rect)
-    estimate = told_estimate(picture, denoiser)
+    estimate = estimated_noise(picture)
     if not estimate > 0 or not valid.any():
         raise StudioError("There is no noise in view.")
     told = Told(baseline(recipe), estimate)

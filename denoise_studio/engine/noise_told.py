@@ -11,11 +11,9 @@ from typing import NamedTuple
 
 from denoise_studio.core.denoiser import Denoiser
 from denoise_studio.core.parameter import Parameter, Values
-from denoise_studio.core.picture import Picture, Scale
 from denoise_studio.core.recipe import Recipe
 from denoise_studio.core.region import Region
 from denoise_studio.denoisers import get_denoiser
-from denoise_studio.engine.resolve import estimated_noise, noise_estimate
 
 NOISE_ROLE = "noise"
 _MOST = 100.0
@@ -30,23 +28,6 @@ def noise_parameter(denoiser: Denoiser) -> Parameter | None:
 def can_be_told(denoiser: Denoiser) -> bool:
     """Whether the method can be told how much noise there is."""
     return noise_parameter(denoiser) is not None or denoiser.uses_noise_level
-
-
-def told_estimate(picture: Picture, denoiser: Denoiser) -> float:
-    """The noise sd that the method is told when nobody says anything, in the picture's unit.
-
-    Estimated once a picture: not for the window's thread.
-    """
-    if noise_parameter(denoiser) is None and denoiser.uses_noise_level:
-        return estimated_noise(picture)
-    return noise_estimate(picture).sigma
-
-
-def noise_unit(picture: Picture) -> str:
-    """What stands after a noise level: photographs of 8 bits are read as parts of 255."""
-    if picture.scale is Scale.DISPLAY and picture.nominal_range == (0.0, 255.0):
-        return "/255"
-    return picture.unit
 
 
 def rounded(value: float, digits: int = 4) -> float:

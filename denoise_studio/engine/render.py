@@ -122,24 +122,30 @@ def fill(
     progress: Progress,
     visible: Rect | None = None,
     focus: tuple[float, float] | None = None,
+    within: Rect | None = None,
 ) -> None:
-    """Filter all that the layer lacks for this recipe, what is visible first.
+    """Filter all that the layer lacks for this recipe, or for these pixels of it, what is visible first.
 
     If the device fails on the way, everything is done again on the one that replaces it, and
     `bound.recipe` names that one.
     """
-    _fill(layer, bound, progress, visible, focus)
+    _fill(layer, bound, progress, visible, focus, within)
     while bound.recipe.device != bound.device.kind:
         bound.recipe = bound.recipe.replace(device=bound.device.kind)
-        _fill(layer, bound, progress, visible, focus)
+        _fill(layer, bound, progress, visible, focus, within)
 
 
 def _fill(
-    layer: Layer, bound: Filter, progress: Progress, visible: Rect | None, focus: tuple[float, float] | None
+    layer: Layer,
+    bound: Filter,
+    progress: Progress,
+    visible: Rect | None,
+    focus: tuple[float, float] | None,
+    within: Rect | None,
 ) -> None:
     recipe = bound.recipe
     layer.use(bound.fitted)
-    rects = by_urgency(layer.pending(recipe), visible, focus)
+    rects = by_urgency(layer.pending(recipe, within), visible, focus)
     missing = {(rect.x // CELL, rect.y // CELL): rect.area for rect in rects}
     total, done = sum(missing.values()), 0
 

@@ -24,6 +24,8 @@ from denoise_studio.engine.resolve import resolve
 
 _REPORT_EVERY = 0.03
 """Seconds between partial responses: a frame or two."""
+_SETTLE = 0.5
+"""Longest pause in seconds between what is visible and the rest: no longer than the former took."""
 
 
 @dataclass(frozen=True)
@@ -199,6 +201,14 @@ class Session:
                 send(fraction, complete=False)
 
         progress.listen(report)
+        if request.visible is not None:
+            seen = bound.whole_blocks(request.visible).intersect(picture.rect)
+            part = progress.part(0.0, min(1.0, seen.area / picture.rect.area))
+            fill(layer, bound, part, request.visible, request.focus, within=seen)
+            if layer.pending(bound.recipe):
+                send(seen.area / picture.rect.area, complete=False)
+                # A slider that still moves re-runs what is visible, and nothing else.
+                progress.wait(min(_SETTLE, time.perf_counter() - started))
         fill(layer, bound, progress, request.visible, request.focus)
         progress.check()
         if bound.device.kind != device.kind:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from denoise_studio.core.types import FloatArray
+from denoise_studio.training.camera import camera_noise
 from denoise_studio.training.levels import Levels, NoiseLevels
 from denoise_studio.training.pictures import Pixels
 
@@ -26,17 +27,19 @@ class Batch:
 
 
 class Batches:
-    """Draws crops of random pictures, turned and mirrored, with white Gaussian noise.
+    """Draws crops of random pictures, turned and mirrored, with white Gaussian noise or a camera's.
 
     Args:
         pictures: `(H, W, C)` uint8, at least `crop` a side.
         crop: side in pixels.
         size: crops in a batch.
         seed: of everything drawn.
+        camera: share of the crops with the noise of a developed photograph (`camera`); colour only.
     """
 
-    def __init__(self, pictures: list[Pixels], crop: int, size: int, seed: int) -> None:
+    def __init__(self, pictures: list[Pixels], crop: int, size: int, seed: int, camera: float = 0.0) -> None:
         self._pictures, self._crop, self._size, self._seed = pictures, crop, size, seed
+        self._developed = round(camera * size)
 
     def draw(self, step: int, levels: NoiseLevels) -> Batch:
         """The batch of a step."""
@@ -46,6 +49,10 @@ class Batches:
         sigma = torch.from_numpy(_maps(levels.draw(self._size, random), self._crop, random))
         generator = torch.Generator().manual_seed(int(random.integers(2**62)))
         noisy = clean + sigma * torch.randn(clean.shape, generator=generator)
+        for index in range(self._developed):
+            developed, level = camera_noise(crops[index].astype(np.float32) / 255, random)
+            noisy[index] = torch.from_numpy(developed).permute(2, 0, 1)
+            sigma[index, 0] = torch.from_numpy(level)
         return Batch(clean, noisy, sigma)
 
     def _one(self, random: np.random.Generator) -> Pixels:

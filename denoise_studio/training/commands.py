@@ -62,7 +62,8 @@ def train(
         torch.set_num_threads(threads)
     pictures = load_pictures(list(data), chosen.shape.channels, smallest=chosen.crop)
     run.mkdir(parents=True, exist_ok=True)
-    trainer = Trainer(chosen, Batches(pictures, chosen.crop, chosen.batch, seed), run, seed, device)
+    batches = Batches(pictures, chosen.crop, chosen.batch, seed, chosen.camera)
+    trainer = Trainer(chosen, batches, run, seed, device)
     if start is not None and trainer.step == 0:
         trainer.start_from(start)
     click.echo(f"{len(pictures)} pictures, step {trainer.step}")
@@ -91,6 +92,7 @@ def evaluate(weights: Path, data: tuple[Path, ...], device: str) -> None:
 @click.option("--data", type=_FOLDER, multiple=True, required=True, help="What it was trained with.")
 @click.option("--licence", multiple=True, required=True, help="NAME: LICENCE of each data folder, in order.")
 @click.option("--test", type=_FOLDER, multiple=True, help="Clean pictures for the results.")
+@click.option("--note", multiple=True, help="A line for the card on what its numbers do not tell.")
 @click.option("-o", "--output", type=_NEW, required=True, help="The weights to write (.safetensors).")
 def export(
     run: Path,
@@ -98,6 +100,7 @@ def export(
     data: tuple[Path, ...],
     licence: tuple[str, ...],
     test: tuple[Path, ...],
+    note: tuple[str, ...],
     output: Path,
 ) -> None:
     """Write a run's averaged weights and their model card, and print the SHA-256."""
@@ -119,7 +122,8 @@ def export(
     trainer = Trainer(chosen, Batches([], chosen.crop, chosen.batch, 0), run, 0, "cpu")
     network = trainer.averaged()
     sha256 = write_weights(network, output)
-    write_card(output.with_suffix(".md"), config, trainer, used, _results(network, test, "cpu"), sha256)
+    results = _results(network, test, "cpu")
+    write_card(output.with_suffix(".md"), config, trainer, used, results, sha256, note)
     click.echo(sha256)
 
 

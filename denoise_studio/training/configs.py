@@ -19,6 +19,7 @@ class Config:
         constant: share of the budget before the rates fall linearly to 0.
         average: decay of the running average of the weights, which is what is kept.
         curriculum: noise levels from heavy to light (`levels.Curriculum`) instead of all at once.
+        camera: share of the crops with the noise of developed photographs (`camera.camera_noise`).
     """
 
     shape: Shape
@@ -30,10 +31,11 @@ class Config:
     constant: float = 0.4
     average: float = 0.999
     curriculum: bool = False
+    camera: float = 0.0
 
 
 _GREY = Config(Shape(1))
-_COLOUR = Config(Shape(3))
+_COLOUR = Config(Shape(3), camera=1 / 3)
 
 CONFIGS: dict[str, Config] = {
     "network-grey": _GREY,

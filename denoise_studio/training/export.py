@@ -3,6 +3,7 @@
 import hashlib
 import json
 import platform
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -33,9 +34,25 @@ def write_weights(network: Network, path: Path) -> str:
 
 
 def write_card(
-    path: Path, config: str, trainer: Trainer, data: list[Data], results: dict[str, Any], sha256: str
+    path: Path,
+    config: str,
+    trainer: Trainer,
+    data: list[Data],
+    results: dict[str, Any],
+    sha256: str,
+    notes: Sequence[str] = (),
 ) -> None:
-    """Write the model card `path` (Markdown, for people) and its facts beside it (`.json`)."""
+    """Write the model card `path` (Markdown, for people) and its facts beside it (`.json`).
+
+    Args:
+        path: of the card.
+        config: name of the choices.
+        trainer: the run.
+        data: what it saw.
+        results: PSNR in dB by test set and noise level.
+        sha256: of the weights.
+        notes: lines on what the numbers do not tell.
+    """
     facts = {
         "name": path.stem,
         "config": config,
@@ -45,6 +62,7 @@ def write_card(
         "steps": trainer.step,
         "seconds": round(trainer.seconds),
         "seed": trainer.seed,
+        "notes": list(notes),
         "started_from": trainer.started_from,
         "machine": _machine(trainer.device),
         "results_psnr_db": results,
@@ -99,8 +117,14 @@ def _what(facts: dict[str, Any]) -> str:
 
 def _how(facts: dict[str, Any]) -> tuple[str, ...]:
     start = f", started from {facts['started_from']}" if facts["started_from"] else ""
+    camera = facts["choices"]["camera"]
     return (
         f"- Configuration `{facts['config']}` (`training/configs.py`), seed {facts['seed']}{start}.",
         f"- {facts['steps']:,} steps in {facts['seconds'] / 60:.0f} minutes on: {facts['machine']}.",
-        "- White Gaussian noise of sd 0 to 75/255, a quarter of the crops with two levels.",
+        "- White Gaussian noise of sd 0 to 75/255, a quarter of the crops with two levels"
+        + (
+            f"; {camera:.0%} of the crops with the noise of developed\n  photographs instead."
+            if camera
+            else "."
+        ),
     )

@@ -17,8 +17,7 @@ from denoise_studio.core.region import Box, Region
 from denoise_studio.denoisers import get_denoiser
 from denoise_studio.engine import devices
 from denoise_studio.engine.knee import FACTORS, SIDE, baseline, crop, knee
-from denoise_studio.engine.noise_told import told_estimate
-from denoise_studio.engine.resolve import noise_estimate
+from denoise_studio.engine.resolve import estimated_noise, noise_estimate
 
 MUCH = Parameter(
     "much", "How noisy", "Multiplies.", 1.0, maximum=10.0, per_region=True, multiplies=("sd",), role="noise"
@@ -71,7 +70,7 @@ def test_the_curve_of_a_linear_method_is_known(linear, channels):
     shown = picture(300, 420, channels)
     rect = crop(shown, shown.rect, 8)
     found = knee(shown, Recipe(method="linear"), rect, Progress())
-    estimate = told_estimate(shown, linear.denoiser)
+    estimate = estimated_noise(shown)
     assert found.factors == pytest.approx(FACTORS, rel=1e-5)
     assert found.estimate == estimate
     assert found.sigmas == pytest.approx([f * estimate for f in FACTORS], rel=1e-5)

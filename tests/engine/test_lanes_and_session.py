@@ -341,6 +341,38 @@ def test_what_is_in_view_comes_first(live):
     assert sorted(seen) == [(row, column) for row in range(5) for column in range(5)]
 
 
+def test_while_requests_follow_each_other_only_what_is_in_view_runs(live, monkeypatch):
+    shown, view = picture(1030, 1030), Rect(600, 520, 300, 200)  # two cells of 25
+    pausing, go = threading.Semaphore(0), threading.Event()
+    areas = []
+
+    def wait(progress, seconds):
+        pausing.release()
+        while not go.wait(0.01):
+            progress.check()
+
+    def apply(tile):
+        areas.append(inner(tile)[0].size)
+        return inner(tile)
+
+    monkeypatch.setattr(Progress, "wait", wait)
+    with registered(simple("looking", apply)):
+        for number in range(3):
+            recipe = Recipe(method="looking", seed=number)
+            live.session.request(Request(shown, recipe, visible=view))
+            assert pausing.acquire(timeout=SOON)
+            assert sum(areas) == 2 * 256 * 256
+            areas.clear()
+            newest = live.heard.responses[-1]
+            assert newest.request.recipe is recipe
+            assert newest.layer.is_done(newest.recipe, view)
+        assert not live.heard.complete
+        go.set()
+        assert live.session.lane.wait_idle(SOON)
+        assert sum(areas) == 1030 * 1030 - 2 * 256 * 256
+        assert live.heard.complete
+
+
 def test_preview_equals_render(live):
     shown = padded(300, 530, 3)
     recipe = bilateral(region(Box(100, 90, 300, 280), feather=20, sigma_x=3.0, strength=0.5), strength=0.8)

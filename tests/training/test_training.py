@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from denoise_studio.core.errors import StudioError
+from denoise_studio.training.camera import HIGHEST, LOWEST, camera_noise
 from denoise_studio.training.levels import MOST, Curriculum, Uniform
 
 torch = pytest.importorskip("torch")
@@ -98,6 +99,39 @@ def test_the_noise_of_a_batch_is_what_its_map_says():
     assert float(batch.sigma.max()) <= MOST
     varied = (batch.sigma.amax(dim=(1, 2, 3)) > batch.sigma.amin(dim=(1, 2, 3)) * 1.001).float().mean()
     assert 0.15 < float(varied) < 0.35
+
+
+def _scene(side=96):
+    """Smooth colours from dark to bright, so that noise can depend on them."""
+    y, x = np.mgrid[:side, :side] / side
+    return np.stack([0.1 + 0.8 * x, 0.5 + 0.3 * np.sin(3 * y), 0.2 + 0.5 * y], -1).astype(np.float32)
+
+
+def test_camera_noise_is_shared_by_neighbours_and_told_as_it_is():
+    shared, strengths = [], []
+    for seed in range(40):
+        noisy, sigma = camera_noise(_scene(), np.random.default_rng(seed))
+        noise = noisy - _scene()
+        assert noisy.min() >= 0
+        assert noisy.max() <= 1
+        normal = noise / sigma[..., None]
+        assert float((normal**2).mean()) == pytest.approx(1.0, abs=0.25)
+        shared.append(float((noise[:, 1:] * noise[:, :-1]).mean() / (noise**2).mean()))
+        strengths.append(float(noise.std()))
+    assert np.mean(shared) > 0.3
+    assert min(strengths) < 4 * LOWEST
+    assert max(strengths) > HIGHEST / 3
+
+
+def test_a_share_of_the_crops_gets_camera_noise():
+    picture = (_scene() * 255).astype(np.uint8)
+    batch = Batches([picture], 64, 8, seed=0, camera=0.25).draw(0, Uniform())
+    noise = batch.noisy - batch.clean
+    shared = (noise[..., 1:] * noise[..., :-1]).mean(dim=(1, 2, 3)) / (noise**2).mean(dim=(1, 2, 3))
+    # White crops share nothing; a developed one may, by its draw, share little.
+    assert (shared[2:].abs() < 0.05).all()
+    assert float(shared[:2].max()) > 0.2
+    assert batch.sigma.shape == (8, 1, 64, 64)
 
 
 def test_all_levels_are_drawn():

@@ -41,7 +41,7 @@ def _map(task: FitTask, estimate: NoiseEstimate) -> ParameterMap:
 
 
 def _note(task: FitTask, estimate: NoiseEstimate, level: float, factor: float) -> str:
-    unit = f" {task.picture.unit}" if task.picture.unit else ""
+    unit = f" {task.picture.noise_unit}" if task.picture.noise_unit else ""
     told = "" if task.noise_level is None else " (told)"
     kind = "correlated" if estimate.is_correlated else "white"
     tuned = "" if factor == 1 else f", the network told {factor:.2f} × that"

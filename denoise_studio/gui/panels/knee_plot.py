@@ -18,7 +18,7 @@ from denoise_studio.denoisers import get_denoiser
 from denoise_studio.engine.fits import finished_fit, needs_fit
 from denoise_studio.engine.knee import FACTORS, Knee, baseline, crop, knee
 from denoise_studio.engine.lanes import Job
-from denoise_studio.engine.noise_told import Told, can_be_told, noise_unit
+from denoise_studio.engine.noise_told import Told, can_be_told
 from denoise_studio.engine.resolve import resolve
 from denoise_studio.gui import theme
 from denoise_studio.gui.bridge import Bridge
@@ -230,7 +230,7 @@ class KneePlot(QWidget):
 
     def _draw(self, found: Knee) -> None:
         self.knee = found
-        unit = noise_unit(self._order.picture) if self._order is not None else ""
+        unit = self._order.picture.noise_unit if self._order is not None else ""
         of = f" ({unit})" if unit else ""
         self.plot.setLabel("bottom", f"told noise{of}")
         self.plot.setLabel("left", f"taken away, sd{of}")

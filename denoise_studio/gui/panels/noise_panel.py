@@ -3,7 +3,7 @@
 import math
 import weakref
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDoubleSpinBox, QGridLayout, QLabel, QToolButton, QVBoxLayout, QWidget
@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QDoubleSpinBox, QGridLayout, QLabel, QToolButton, 
 from denoise_studio.core.geometry import Rect
 from denoise_studio.core.picture import Picture
 from denoise_studio.core.progress import Progress
-from denoise_studio.engine.noise_told import Told, noise_unit, rounded
-from denoise_studio.engine.resolve import estimated_noise, noise_estimate
+from denoise_studio.engine.noise_told import Told, rounded
+from denoise_studio.engine.resolve import noise_estimate
 from denoise_studio.gui.bridge import Bridge
 from denoise_studio.gui.document import Document
 from denoise_studio.gui.panels.estimate_line import EstimateLine
@@ -29,14 +29,6 @@ _TIP = (
     "How much noise the method is told. Right of the mark, which is the estimate: smoother, and detail "
     "may go; left of it: more noise stays"
 )
-
-
-class _Found(NamedTuple):
-    """What the background lane found out about a picture."""
-
-    estimate: NoiseEstimate
-    default: float
-    """What a method that is told an absolute level is told when nobody says anything."""
 
 
 class NoisePanel(QWidget):
@@ -56,7 +48,7 @@ class NoisePanel(QWidget):
         super().__init__(parent)
         self._bridge = bridge
         self._document: Document | None = None
-        self._found: weakref.WeakKeyDictionary[Picture, _Found] = weakref.WeakKeyDictionary()
+        self._found: weakref.WeakKeyDictionary[Picture, NoiseEstimate] = weakref.WeakKeyDictionary()
         self._medians: Mapping[str, float] = {}
         self._gesture = 0
         self.controls = QWidget()
@@ -137,12 +129,12 @@ class NoisePanel(QWidget):
         self.knee.set_document(document)
 
     def _find_out(self, picture: Picture) -> None:
-        def work(progress: Progress) -> tuple[Picture, _Found]:
-            return picture, _Found(noise_estimate(picture), estimated_noise(picture))
+        def work(progress: Progress) -> tuple[Picture, NoiseEstimate]:
+            return picture, noise_estimate(picture)
 
         self._bridge.run(self._bridge.background, work, self._take, key="noise estimate")
 
-    def _take(self, result: tuple[Picture, _Found]) -> None:
+    def _take(self, result: tuple[Picture, NoiseEstimate]) -> None:
         picture, found = result
         self._found[picture] = found
         self.refresh()
@@ -167,8 +159,7 @@ class NoisePanel(QWidget):
         told, found = Told(document.recipe, None), self._found.get(document.picture)
         if found is None:
             return told
-        absolute = told.parameter is None and told.possible
-        return Told(document.recipe, found.default if absolute else found.estimate.sigma)
+        return Told(document.recipe, found.sigma)
 
     def refresh(self) -> None:
         """Show what the document's recipe tells its method, and the estimate."""
@@ -185,7 +176,7 @@ class NoisePanel(QWidget):
     def _show_numbers(self, told: Told, picture: Picture) -> None:
         level, multiple = told.level, told.multiple
         most = told.most if told.estimate is None else told.most * told.estimate
-        unit = noise_unit(picture)
+        unit = picture.noise_unit
         self.spin.setSuffix(f" {unit}" if unit else "")
         decimals = _decimals(told.estimate or level or picture.span / 100)
         _show(self.spin, level, most or picture.span, decimals)
@@ -203,7 +194,7 @@ class NoisePanel(QWidget):
         elif found is None:
             self.estimate.wait()
         else:
-            self.estimate.show_estimate(found.estimate, told.estimate or 0.0, noise_unit(document.picture))
+            self.estimate.show_estimate(found, told.estimate or 0.0, document.picture.noise_unit)
 
     # Editing
 

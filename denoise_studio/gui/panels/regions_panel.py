@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 from denoise_studio.core.parameter import Values
 from denoise_studio.core.region import Box, Region, Shape
 from denoise_studio.denoisers import get_denoiser
-from denoise_studio.engine.noise_told import noise_unit, told_inside
+from denoise_studio.engine.noise_told import told_inside
 from denoise_studio.gui.document import Document
 from denoise_studio.gui.icons import icon
 from denoise_studio.gui.maps import number
@@ -192,7 +192,7 @@ class RegionsPanel(QWidget):
     def _show_noise(self, document: Document, region: Region) -> None:
         told = told_inside(document.recipe, region, self._found, self._noise_scale)
         if told is not None:
-            level = "" if told.level is None else f"{number(told.level)} {noise_unit(document.picture)}"
+            level = "" if told.level is None else f"{number(told.level)} {document.picture.noise_unit}"
             self.form.set_note(told.name, level and f"told {level.rstrip()} inside")
 
     def show_noise_scale(self, scale: float | None) -> None:

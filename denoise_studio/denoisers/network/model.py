@@ -79,8 +79,8 @@ class _Block(nn.Module):
         self.second = nn.Conv2d(width, width, 3, padding=1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        changed: Tensor = self.second(functional.relu(self.first(x)))
-        return x + changed
+        changed: Tensor = self.second(functional.relu(self.first(x), inplace=True))
+        return changed.add_(x)
 
 
 def _blocks(width: int, count: int) -> nn.Sequential:
@@ -138,7 +138,9 @@ class Network(nn.Module):
         folded = functional.pixel_unshuffle(x, _FOLD)
         noise = functional.pixel_unshuffle(sigma, _FOLD)
         with torch.autocast(x.device.type, enabled=False):  # differences of large HU need float32
-            h = self._first(folded) + self.noise(noise)
+            h = self._first(folded).add_(self.noise(noise))
+        if torch.is_autocast_enabled(x.device.type):  # else every sum would carry float32 on
+            h = h.to(torch.get_autocast_dtype(x.device.type))
         removed = self.residual(self._unet(h)).float()
         bound = _BOUND * torch.minimum(noise, _contrast(folded, channels)).repeat(1, channels, 1, 1)
         # Where the bound is 0 the smallest number stands in for it, and the last factor makes that 0.
@@ -159,7 +161,7 @@ class Network(nn.Module):
         h = self.body(h)
         levels: Sequence[Any] = list(zip(self.up, self.decoder, kept, strict=True))
         for up, decoder, skipped in reversed(levels):
-            h = decoder(up(h) + skipped)
+            h = decoder(up(h).add_(skipped))
         return h
 
 
@@ -169,6 +171,11 @@ def _contrast(folded: Tensor, channels: int) -> Tensor:
     Of the channel where it is largest; `(N, 1, H/2, W/2)`.
     """
     parts = folded.unflatten(1, (channels, _FOLD**2))
-    highest = functional.max_pool2d(parts.amax(dim=2), 5, stride=1, padding=2)
-    lowest = functional.max_pool2d(-parts.amin(dim=2), 5, stride=1, padding=2)
+    highest, lowest = _highest_around(parts.amax(dim=2)), _highest_around(-parts.amin(dim=2))
     return (highest + lowest).amax(dim=1, keepdim=True)
+
+
+def _highest_around(values: Tensor) -> Tensor:
+    """The largest of 5 x 5, first down and then across."""
+    down = functional.max_pool2d(values, (5, 1), stride=1, padding=(2, 0))
+    return functional.max_pool2d(down, (1, 5), stride=1, padding=(0, 2))

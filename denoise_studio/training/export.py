@@ -127,4 +127,5 @@ def _how(facts: dict[str, Any]) -> tuple[str, ...]:
             if camera
             else "."
         ),
+        *(f"- {note}" for note in facts["notes"]),
     )

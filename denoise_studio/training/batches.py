@@ -1,7 +1,7 @@
 """Noisy crops with their clean partners, the same ones for the same seed and step."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -19,11 +19,20 @@ _LOWEST_FACTOR = 0.05
 
 @dataclass(frozen=True)
 class Batch:
-    """Clean and noisy crops `(N, C, s, s)` and their noise sd `(N, 1, s, s)`, float32, range [0, 1]."""
+    """Clean and noisy crops `(N, C, s, s)` and their noise sd, float32.
+
+    For a denoiser in the range [0, 1] with a sd for every pixel, `(N, 1, s, s)`; for a prior in
+    its own unit with one sd for every crop, `(N,)`.
+    """
 
     clean: Tensor
     noisy: Tensor
     sigma: Tensor
+
+
+class Source(Protocol):
+    def draw(self, step: int, levels: NoiseLevels) -> Batch:
+        """The batch of a step."""
 
 
 class Batches:
@@ -44,7 +53,7 @@ class Batches:
     def draw(self, step: int, levels: NoiseLevels) -> Batch:
         """The batch of a step."""
         random = np.random.default_rng((self._seed, step))
-        crops = np.stack([self._one(random) for _ in range(self._size)])
+        crops = np.stack([any_crop(self._pictures, self._crop, random) for _ in range(self._size)])
         clean = torch.from_numpy(crops).permute(0, 3, 1, 2).float() / 255
         sigma = torch.from_numpy(_maps(levels.draw(self._size, random), self._crop, random))
         generator = torch.Generator().manual_seed(int(random.integers(2**62)))
@@ -55,12 +64,13 @@ class Batches:
             sigma[index, 0] = torch.from_numpy(level)
         return Batch(clean, noisy, sigma)
 
-    def _one(self, random: np.random.Generator) -> Pixels:
-        picture = self._pictures[random.integers(len(self._pictures))]
-        y, x = (int(random.integers(side - self._crop + 1)) for side in picture.shape[:2])
-        crop = picture[y : y + self._crop, x : x + self._crop]
-        crop = np.rot90(crop, int(random.integers(4)))
-        return crop[::-1] if random.random() < 0.5 else crop
+
+def any_crop(pictures: list[Any], crop: int, random: np.random.Generator) -> Any:
+    """A square of a random picture `(H, W, C)`, turned and perhaps mirrored."""
+    picture = pictures[random.integers(len(pictures))]
+    y, x = (int(random.integers(side - crop + 1)) for side in picture.shape[:2])
+    square = np.rot90(picture[y : y + crop, x : x + crop], int(random.integers(4)))
+    return square[::-1] if random.random() < 0.5 else square
 
 
 def _maps(levels: Levels, side: int, random: np.random.Generator) -> FloatArray:

@@ -37,6 +37,9 @@ def program() -> None:
 @click.option("--seed", default=0, show_default=True)
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads.")
+@click.option(
+    "--precision", type=click.Choice(["bfloat16", "float32"]), default="bfloat16", show_default=True
+)
 def train(
     data: tuple[Path, ...],
     config: str,
@@ -47,26 +50,25 @@ def train(
     seed: int,
     device: str,
     threads: int | None,
+    precision: str,
 ) -> None:
     """Train a network, or go on where a run was stopped."""
     import torch
 
-    from denoise_studio.training.batches import Batches
+    from denoise_studio.training.data import batches_of
     from denoise_studio.training.loop import Budget, Trainer
-    from denoise_studio.training.pictures import load_pictures
 
     chosen = _config(config)
     if minutes is None and steps is None:
         raise StudioError("Say how long to train: --minutes or --steps.")
     if threads:
         torch.set_num_threads(threads)
-    pictures = load_pictures(list(data), chosen.shape.channels, smallest=chosen.crop)
+    batches, count = batches_of(chosen, list(data), seed)
     run.mkdir(parents=True, exist_ok=True)
-    batches = Batches(pictures, chosen.crop, chosen.batch, seed, chosen.camera)
-    trainer = Trainer(chosen, batches, run, seed, device)
+    trainer = Trainer(chosen, batches, run, seed, device, precision)
     if start is not None and trainer.step == 0:
         trainer.start_from(start)
-    click.echo(f"{len(pictures)} pictures, step {trainer.step}")
+    click.echo(f"{count} pictures, step {trainer.step}")
     started = time.monotonic()
     trainer.run(Budget(minutes, steps))
     click.echo(f"step {trainer.step} after {time.monotonic() - started:.0f} s")

@@ -1,5 +1,6 @@
 """Which noise levels a training step sees."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -16,7 +17,7 @@ Levels = npt.NDArray[np.float64]
 
 class NoiseLevels(Protocol):
     def draw(self, count: int, random: np.random.Generator) -> Levels:
-        """That many noise sds for pixels in [0, 1]."""
+        """That many noise sds in the unit of the pictures."""
 
     def tell(self, loss: float) -> None:
         """The loss of the step that used the last draw."""
@@ -28,6 +29,20 @@ class Uniform:
     def draw(self, count: int, random: np.random.Generator) -> Levels:
         most = np.where(random.random(count) < _LOW_SHARE, _LOW, MOST)
         return most * random.random(count)
+
+    def tell(self, loss: float) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class LogUniform:
+    """Every octave between two sds as often as any other."""
+
+    lowest: float
+    highest: float
+
+    def draw(self, count: int, random: np.random.Generator) -> Levels:
+        return np.exp(random.uniform(math.log(self.lowest), math.log(self.highest), count))
 
     def tell(self, loss: float) -> None:
         pass

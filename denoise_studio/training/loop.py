@@ -7,21 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from denoise_studio.denoisers.network.model import Network
-from denoise_studio.denoisers.network.weights import read_network
 from denoise_studio.formats.files import replacing
-from denoise_studio.training.batches import Batch, Batches
+from denoise_studio.training.batches import Source
 from denoise_studio.training.configs import Config
-from denoise_studio.training.levels import Curriculum, NoiseLevels, Uniform
+from denoise_studio.training.courses import course_of
+from denoise_studio.training.levels import Curriculum
 from denoise_studio.training.muon import Muon
 
-_EDGES = ("pixels.", "noise.", "residual.")
-"""First and last layers: few rows, or one that has no orthogonal form; they get Adam."""
-_EVEN = 0.6
-"""The error of a good denoiser grows about like sigma to this power: crops are weighed against it."""
-_LIGHT = 2 / 255
 _KEEP_EVERY = 60.0
 _LOG_EVERY = 100
 
@@ -51,19 +45,31 @@ class Trainer:
         folder: gets `state.pt` every minute and at the end, and `curve.jsonl`.
         seed: of the starting weights.
         device: "cpu" or "cuda".
+        precision: of the layers where they allow it; bfloat16 pays only where the device has it.
     """
 
-    def __init__(self, config: Config, batches: Batches, folder: Path, seed: int, device: str) -> None:
+    def __init__(
+        self,
+        config: Config,
+        batches: Source,
+        folder: Path,
+        seed: int,
+        device: str,
+        precision: str = "bfloat16",
+    ) -> None:
         self.config, self.folder, self.device = config, folder, device
+        self._half = precision == "bfloat16"
         self._batches = batches
-        network = Network(config.shape, torch.Generator().manual_seed(seed))
+        self.course = course_of(config)
+        network = self.course.network(torch.Generator().manual_seed(seed))
         self.network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = {name: value.detach().clone() for name, value in self.network.named_parameters()}
-        self.levels: NoiseLevels = Curriculum() if config.curriculum else Uniform()
+        self.levels = self.course.levels()
         self.step, self.seconds = 0, 0.0
         self.seed, self.started_from = seed, ""
-        edges = [value for name, value in self.network.named_parameters() if name.startswith(_EDGES)]
-        inner = [value for name, value in self.network.named_parameters() if not name.startswith(_EDGES)]
+        named = list(self.network.named_parameters())
+        edges = [value for name, value in named if name.startswith(self.course.edges)]
+        inner = [value for name, value in named if not name.startswith(self.course.edges)]
         self._optimisers = (
             (Muon(inner, config.muon_rate), config.muon_rate),
             (torch.optim.Adam(edges, config.adam_rate, betas=(0.9, 0.99)), config.adam_rate),
@@ -79,7 +85,7 @@ class Trainer:
         """Take over the weights that fit from another network's file: colour starts from grey."""
         self.started_from = path.stem
         own = dict(self.network.named_parameters())
-        for name, value in read_network(path).state_dict().items():
+        for name, value in self.course.read(path).state_dict().items():
             if name in own and own[name].shape == value.shape:
                 with torch.no_grad():
                     own[name].copy_(value)
@@ -112,7 +118,8 @@ class Trainer:
             for group in optimiser.param_groups:
                 group["lr"] = base * rate
         batch = self._batches.draw(self.step, self.levels)
-        loss = self._loss(batch)
+        with torch.autocast(self.device, torch.bfloat16, enabled=self._half):
+            loss = self.course.loss(self.network, batch, self.device)
         for optimiser, _ in self._optimisers:
             optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -134,22 +141,9 @@ class Trainer:
         fall = min(1.0, (1 - spent) / (1 - self.config.constant))
         return rise * fall
 
-    def _loss(self, batch: Batch) -> Tensor:
-        """Mean absolute error, every crop weighed by what its noise allows."""
-        clean, noisy, sigma = (
-            part.to(self.device, memory_format=torch.channels_last)
-            for part in (batch.clean, batch.noisy, batch.sigma)
-        )
-        with torch.autocast(self.device, torch.bfloat16):
-            result = self.network(noisy, sigma)
-        error = (result - clean).abs().mean(dim=(1, 2, 3))
-        weight = (sigma.mean(dim=(1, 2, 3)) + _LIGHT) ** -_EVEN
-        loss: Tensor = (error * weight).mean()
-        return loss
-
-    def averaged(self) -> Network:
+    def averaged(self) -> Any:
         """A network with the averaged weights, on the CPU, for use."""
-        network = Network(self.config.shape)
+        network = self.course.network()
         network.load_state_dict({name: value.cpu() for name, value in self.average.items()})
         return network.eval()
 

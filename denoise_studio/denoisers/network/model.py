@@ -13,14 +13,14 @@ The U-Net (Ronneberger et al. 2015; residual blocks as in DRUNet, Zhang et al., 
 2 x 2 pixels at a time (FFDNet, Zhang et al., TIP 2018), its sigma map likewise.
 """
 
-import itertools
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from denoise_studio.denoisers.network.unet import UNet
 
 _BOUND = 8.0
 """Largest change of a pixel, in sigmas: more than Gaussian noise ever asks for."""
@@ -72,22 +72,7 @@ class Shape:
         return cls(int(values["channels"]), tuple(values["widths"]), tuple(values["blocks"]))
 
 
-class _Block(nn.Module):
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.first = nn.Conv2d(width, width, 3, padding=1, bias=False)
-        self.second = nn.Conv2d(width, width, 3, padding=1, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        changed: Tensor = self.second(functional.relu(self.first(x), inplace=True))
-        return changed.add_(x)
-
-
-def _blocks(width: int, count: int) -> nn.Sequential:
-    return nn.Sequential(*[_Block(width) for _ in range(count)])
-
-
-class Network(nn.Module):
+class Network(UNet):
     """Denoises `(N, C, H, W)` pictures of any unit, given the noise sd of every pixel.
 
     Args:
@@ -96,33 +81,16 @@ class Network(nn.Module):
     """
 
     def __init__(self, shape: Shape, generator: torch.Generator | None = None) -> None:
-        super().__init__()
+        super().__init__(shape.widths, shape.blocks)
         self.shape = shape
         widths, area = shape.widths, _FOLD**2
-        steps = list(itertools.pairwise(widths))
         self.pixels = nn.Conv2d(shape.channels * area, widths[0], 3, bias=False)
         self.noise = nn.Conv2d(area, widths[0], 1, bias=False)
-        sides = list(zip(widths[:-1], shape.blocks[:-1], strict=True))
-        self.encoder = nn.ModuleList(_blocks(width, count) for width, count in sides)
-        self.down = nn.ModuleList(nn.Conv2d(fine, coarse, 2, stride=2, bias=False) for fine, coarse in steps)
-        self.body = _blocks(widths[-1], shape.blocks[-1])
-        self.up = nn.ModuleList(
-            nn.ConvTranspose2d(coarse, fine, 2, stride=2, bias=False) for fine, coarse in steps
-        )
-        self.decoder = nn.ModuleList(_blocks(width, count) for width, count in sides)
         self.residual = nn.Conv2d(widths[0], shape.channels * area, 3, padding=1, bias=False)
         if generator is not None:
-            self._start(generator)
-
-    def _start(self, generator: torch.Generator) -> None:
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
-                nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
-        with torch.no_grad():
-            for module in self.modules():
-                if isinstance(module, _Block):
-                    module.second.weight.mul_(0.3)
-            self.residual.weight.mul_(0.05)
+            self.draw_weights(generator)
+            with torch.no_grad():
+                self.residual.weight.mul_(0.05)
 
     def forward(self, x: Tensor, sigma: Tensor) -> Tensor:
         """f(x, sigma).
@@ -141,7 +109,7 @@ class Network(nn.Module):
             h = self._first(folded).add_(self.noise(noise))
         if torch.is_autocast_enabled(x.device.type):  # else every sum would carry float32 on
             h = h.to(torch.get_autocast_dtype(x.device.type))
-        removed = self.residual(self._unet(h)).float()
+        removed = self.residual(self.trunk(h)).float()
         bound = _BOUND * torch.minimum(noise, _contrast(folded, channels)).repeat(1, channels, 1, 1)
         # Where the bound is 0 the smallest number stands in for it, and the last factor makes that 0.
         removed = bound * torch.tanh(removed / bound.clamp_min(torch.finfo(torch.float32).tiny))
@@ -151,18 +119,6 @@ class Network(nn.Module):
         weight = self.pixels.weight
         weight = weight - weight.mean(dim=(1, 2, 3), keepdim=True)
         return functional.conv2d(functional.pad(folded, (1, 1, 1, 1), mode="replicate"), weight)
-
-    def _unet(self, h: Tensor) -> Tensor:
-        kept = []
-        for encoder, down in zip(self.encoder, self.down, strict=True):
-            h = encoder(h)
-            kept.append(h)
-            h = down(h)
-        h = self.body(h)
-        levels: Sequence[Any] = list(zip(self.up, self.decoder, kept, strict=True))
-        for up, decoder, skipped in reversed(levels):
-            h = decoder(up(h).add_(skipped))
-        return h
 
 
 def _contrast(folded: Tensor, channels: int) -> Tensor:

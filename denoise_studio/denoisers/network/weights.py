@@ -3,15 +3,20 @@
 import functools
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from denoise_studio.core.errors import StudioError
 from denoise_studio.core.resources import resource
 from denoise_studio.denoisers.network.model import Network, Shape
 
+if TYPE_CHECKING:
+    from torch import nn
+
 FOLDER = "weights"
+Module = TypeVar("Module", bound="nn.Module")
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,20 @@ def read_network(path: Path, sha256: str | None = None) -> Network:
     Raises:
         StudioError: as `load_network`.
     """
+    return read_module(path, sha256, lambda shape: Network(Shape.from_json(shape)))
+
+
+def read_module(path: Path, sha256: str | None, build: Callable[[dict[str, Any]], Module]) -> Module:
+    """A module from a file of weights that tells its shape, in float32 and ready to use.
+
+    Args:
+        path: of the file (safetensors).
+        sha256: that it must have; None for any.
+        build: makes the module from the shape.
+
+    Raises:
+        StudioError: as `load_network`.
+    """
     from safetensors import SafetensorError
     from safetensors.torch import load
 
@@ -53,12 +72,13 @@ def read_network(path: Path, sha256: str | None = None) -> Network:
         raise StudioError(f"The network's weights {path} are not those that were shipped (SHA-256 differs).")
     try:
         tensors = {name: tensor.float() for name, tensor in load(content).items()}
-        network = Network(Shape.from_json(json.loads(_metadata(content)["shape"])))
+        network = build(json.loads(_metadata(content)["shape"]))
         network.load_state_dict(tensors)
     except (SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise StudioError(f"The network's weights {path} are damaged: {reason}.") from None
-    return network.eval().requires_grad_(False)
+    network.eval().requires_grad_(False)
+    return network
 
 
 def _metadata(content: bytes) -> dict[str, Any]:

@@ -1,0 +1,63 @@
+"""The learned prior: posterior means by a network of our own, trained for heavy noise."""
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from denoise_studio.denoisers.network.apply import saying_out_of_memory
+from denoise_studio.denoisers.network.weights import Weights, read_module
+from denoise_studio.metrics.iem.heavy_noise import HeavyNoiseNetwork, HeavyShape
+
+_AT_ONCE = 1 << 19
+"""Samples that go through the network together: more fall out of the CPU's caches."""
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkPrior:
+    """Pictures `(N, C, H, W)` in the prior's unit, sides multiples of the network's."""
+
+    network: HeavyNoiseNetwork
+
+    @property
+    def sigmas(self) -> tuple[float, float]:
+        """Noise levels that it was trained for."""
+        return self.network.shape.lowest, self.network.shape.highest
+
+    def posterior_mean(self, y: Any, sigma: Any, draws: Any = None) -> Any:
+        """E[x | y] for noise of sd `sigma (N,)`; `draws` make no difference.
+
+        Raises:
+            OutOfMemory: the device could not hold it.
+        """
+        device = next(self.network.parameters()).device
+        step = max(1, _AT_ONCE // y[0].size)
+        parts = []
+        with saying_out_of_memory(), torch.inference_mode():
+            for start in range(0, len(y), step):
+                part = slice(start, start + step)
+                x = torch.as_tensor(y[part], dtype=torch.float32).to(device)
+                level = torch.as_tensor(sigma[part], dtype=torch.float32).to(device)
+                parts.append(self.network(x.contiguous(memory_format=torch.channels_last), level).cpu())
+        return torch.cat(parts).numpy()
+
+
+@functools.cache
+def load(weights: Weights, device: str = "cpu") -> NetworkPrior:
+    """The prior with these weights on a device.
+
+    Raises:
+        StudioError: its weights are missing or damaged.
+    """
+    network = read_heavy(weights.path, weights.sha256)
+    return NetworkPrior(network.to(device, memory_format=torch.channels_last))  # type: ignore[call-overload]
+
+
+def read_heavy(path: Any, sha256: str | None = None) -> HeavyNoiseNetwork:
+    """A network from a file of weights.
+
+    Raises:
+        StudioError: the file is missing, is not the one that was shipped, or does not fit.
+    """
+    return read_module(path, sha256, lambda shape: HeavyNoiseNetwork(HeavyShape.from_json(shape)))

@@ -68,6 +68,10 @@ class Footprint:
 Explain = Callable[[Tile], tuple[Footprint, ...]]
 """Shows the filter at the one inner pixel of a tile, one footprint a stage."""
 
+Linear = Callable[[FloatArray], FloatArray]
+Derivative = Callable[[Tile], Linear]
+"""The exact derivative at a tile: from a small change of its pixels, of their size, to that of the result."""
+
 
 @dataclass(frozen=True)
 class Denoiser:
@@ -98,6 +102,7 @@ class Denoiser:
             only at the centre pixel's own values), from the same maxima as `halo`.
         wide_values: whether it needs its values in the margin too (see `Tile.values`).
         load_explain: imports and returns what shows the filter at one pixel, if it can.
+        load_derivative: imports and returns the method's exact derivative in float32, if it has one.
         measure_precision: for a method that has the choice: measures, for a device and a number
             of channels, which arithmetic serves best. Takes a moment; the engine remembers.
         weights_sha256: checksums of the weights it uses, by number of channels, if any.
@@ -124,6 +129,7 @@ class Denoiser:
     reach: Callable[[Mapping[str, Value]], int] = lambda values: 0
     wide_values: bool = False
     load_explain: Callable[[], Explain] | None = None
+    load_derivative: Callable[[], Derivative] | None = None
     measure_precision: Callable[[str, int], str] | None = None
     weights_sha256: Mapping[int, str] | None = None
     version: int = 1

@@ -124,7 +124,7 @@ def test_the_halo_is_tight_within_the_multiple():
     halo, side = SMALL.halo, 2 * SMALL.halo + 8
     x = torch.rand(1, 1, side, side, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     x.requires_grad_(True)
-    removed = network.trunk(network._first(torch.nn.functional.pixel_unshuffle(x, 2)))
+    removed = network.trunk(network.first(torch.nn.functional.pixel_unshuffle(x, 2)))
     removed[..., halo // 2 : halo // 2 + 4, halo // 2 : halo // 2 + 4].abs().sum().backward()
     felt = torch.nonzero(x.grad.abs().sum(dim=(0, 1)).sum(dim=0))
     reach = max(halo - int(felt.min()), int(felt.max()) - (halo + 7))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from denoise_studio.core.denoiser import Apply, Denoiser, Tile
+from denoise_studio.core.denoiser import Apply, Denoiser, Derivative, Linear, Tile
 from denoise_studio.core.fitted import Fit, FitTask, Fitted
 from denoise_studio.core.parameter import Value
 from denoise_studio.core.types import FloatArray
@@ -41,6 +41,17 @@ def _load_fit() -> Fit:
     return fit_picture
 
 
+def _load_derivative() -> Derivative:
+    from denoise_studio.denoisers.network.derivative import derivative
+    from denoise_studio.denoisers.network.weights import Weights
+
+    def at(tile: Tile) -> Linear:
+        channels = len(tile.pixels)
+        return derivative(tile, Weights(_NAMES[channels], SHA256[channels]))
+
+    return at
+
+
 def _measure_precision(device: str, channels: int) -> str:
     from denoise_studio.denoisers.network.precision import fastest
     from denoise_studio.denoisers.network.weights import Weights
@@ -67,6 +78,7 @@ NETWORK = Denoiser(
     devices=("cuda", "mps", "cpu"),
     cost=2 * 46_000.0,
     load_fit=_load_fit,
+    load_derivative=_load_derivative,
     measure_precision=_measure_precision,
     weights_sha256=SHA256,
 )

@@ -66,9 +66,9 @@ def run(network: Network, pixels: FloatArray, sigma: FieldValue, precision: str)
     height, width = pixels.shape[-2:]
     device = next(network.parameters()).device
     with saying_out_of_memory(), torch.inference_mode():
-        x = _padded(torch.tensor(pixels), network.shape.multiple).to(device)
+        x = padded(torch.tensor(pixels), network.shape.multiple).to(device)
         if np.ndim(sigma):
-            level = _padded(torch.tensor(sigma), network.shape.multiple).to(device)
+            level = padded(torch.tensor(sigma), network.shape.multiple).to(device)
         else:
             level = torch.full_like(x[:, :1], float(sigma))
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
@@ -77,7 +77,7 @@ def run(network: Network, pixels: FloatArray, sigma: FieldValue, precision: str)
     return out
 
 
-def _padded(array: Tensor, multiple: int) -> Tensor:
+def padded(array: Tensor, multiple: int) -> Tensor:
     """`(1, C, H', W')` with sides that are multiples, the last row and column repeated."""
     height, width = array.shape[-2:]
     four = array.reshape(1, -1, height, width)

@@ -22,9 +22,9 @@ from torch.nn import functional
 
 from denoise_studio.denoisers.network.unet import UNet
 
-_BOUND = 8.0
+BOUND = 8.0
 """Largest change of a pixel, in sigmas: more than Gaussian noise ever asks for."""
-_FOLD = 2
+FOLD = 2
 """Pixels a side that are folded into channels."""
 
 
@@ -45,19 +45,19 @@ class Shape:
     @property
     def multiple(self) -> int:
         """Sides of the input must be a multiple of this."""
-        return int(_FOLD * 2 ** (len(self.widths) - 1))
+        return int(FOLD * 2 ** (len(self.widths) - 1))
 
     @property
     def halo(self) -> int:
         """Pixels around a pixel that its result can depend on, rounded up to `multiple`.
 
         Every 3 x 3 convolution reaches one pixel of its level, and each block has two; a pixel
-        of a level is `_FOLD` times 2 to the level wide. Half-resolution steps add their own width.
+        of a level is `FOLD` times 2 to the level wide. Half-resolution steps add their own width.
         """
-        reach = 2 * _FOLD
+        reach = 2 * FOLD
         for level, count in enumerate(self.blocks):
             passes = 1 if level == len(self.blocks) - 1 else 2
-            reach += _FOLD * 2**level * 2 * count * passes
+            reach += FOLD * 2**level * 2 * count * passes
         reach += self.multiple - 1
         return -(-reach // self.multiple) * self.multiple
 
@@ -83,7 +83,7 @@ class Network(UNet):
     def __init__(self, shape: Shape, generator: torch.Generator | None = None) -> None:
         super().__init__(shape.widths, shape.blocks)
         self.shape = shape
-        widths, area = shape.widths, _FOLD**2
+        widths, area = shape.widths, FOLD**2
         self.pixels = nn.Conv2d(shape.channels * area, widths[0], 3, bias=False)
         self.noise = nn.Conv2d(area, widths[0], 1, bias=False)
         self.residual = nn.Conv2d(widths[0], shape.channels * area, 3, padding=1, bias=False)
@@ -102,20 +102,24 @@ class Network(UNet):
         Returns:
             `(N, C, H, W)` float32.
         """
-        channels = self.shape.channels
-        folded = functional.pixel_unshuffle(x, _FOLD)
-        noise = functional.pixel_unshuffle(sigma, _FOLD)
+        folded = functional.pixel_unshuffle(x, FOLD)
+        noise = functional.pixel_unshuffle(sigma, FOLD)
         with torch.autocast(x.device.type, enabled=False):  # differences of large HU need float32
-            h = self._first(folded).add_(self.noise(noise))
+            h = self.first(folded).add_(self.noise(noise))
         if torch.is_autocast_enabled(x.device.type):  # else every sum would carry float32 on
             h = h.to(torch.get_autocast_dtype(x.device.type))
-        removed = self.residual(self.trunk(h)).float()
-        bound = _BOUND * torch.minimum(noise, _contrast(folded, channels)).repeat(1, channels, 1, 1)
+        removed, bound = self.residual(self.trunk(h)).float(), self.bound(folded, noise)
         # Where the bound is 0 the smallest number stands in for it, and the last factor makes that 0.
         removed = bound * torch.tanh(removed / bound.clamp_min(torch.finfo(torch.float32).tiny))
-        return x - functional.pixel_shuffle(removed, _FOLD)
+        return x - functional.pixel_shuffle(removed, FOLD)
 
-    def _first(self, folded: Tensor) -> Tensor:
+    def bound(self, folded: Tensor, noise: Tensor) -> Tensor:
+        """The largest change of every pixel, `(N, channels, H/2, W/2)`, folded as what it is given."""
+        channels = self.shape.channels
+        return BOUND * torch.minimum(noise, _contrast(folded, channels)).repeat(1, channels, 1, 1)
+
+    def first(self, folded: Tensor) -> Tensor:
+        """The pixels' part of the first layer, linear in them."""
         weight = self.pixels.weight
         weight = weight - weight.mean(dim=(1, 2, 3), keepdim=True)
         return functional.conv2d(functional.pad(folded, (1, 1, 1, 1), mode="replicate"), weight)
@@ -126,7 +130,7 @@ def _contrast(folded: Tensor, channels: int) -> Tensor:
 
     Of the channel where it is largest; `(N, 1, H/2, W/2)`.
     """
-    parts = folded.unflatten(1, (channels, _FOLD**2))
+    parts = folded.unflatten(1, (channels, FOLD**2))
     highest, lowest = _highest_around(parts.amax(dim=2)), _highest_around(-parts.amin(dim=2))
     return (highest + lowest).amax(dim=1, keepdim=True)
 

@@ -10,7 +10,8 @@ from denoise_studio.core.picture import Picture
 from denoise_studio.core.progress import Progress
 from denoise_studio.core.recipe import Recipe
 from denoise_studio.core.region import Region
-from denoise_studio.core.types import BoolArray, FloatArray
+from denoise_studio.core.types import FloatArray
+from denoise_studio.engine.areas import inside
 from denoise_studio.engine.render import compose
 from denoise_studio.metrics.statistics import statistics
 
@@ -43,13 +44,13 @@ def compare_area(
     area = picture.rect if region is None else region.bounds().intersect(picture.rect)
     if not area:
         return None
-    inside = _inside(picture, region, area)
-    if not inside.any():
+    counted = inside(picture, region, area)
+    if not counted.any():
         return None
     before = picture.pixels[(slice(None), *area.slices)]
     after = compose(picture, filtered, recipe, area)
     progress.check()
-    found = statistics(before, after, None if inside.all() else inside)
+    found = statistics(before, after, None if counted.all() else counted)
     names = ("mean", "sd", "minimum", "maximum")
     return Comparison(
         found["count"] // picture.channels,
@@ -73,15 +74,6 @@ def _edges(picture: Picture, bins: int) -> npt.NDArray[np.float64]:
     return np.arange(low - step / 2, high + width, width)
 
 
-def _inside(picture: Picture, region: Region | None, band: Rect) -> BoolArray:
-    inside: BoolArray = (
-        np.ones((band.height, band.width), np.bool_) if region is None else region.mask(band) > 0.5
-    )
-    if picture.padding is not None:
-        inside &= np.logical_not(picture.padding[band.slices])
-    return inside
-
-
 @dataclass(frozen=True)
 class Histograms:
     """Counts of before and after in the same bins; `edges` has one entry more than `before`."""
@@ -101,10 +93,10 @@ def histograms(
     for y in range(0, picture.height, _BAND):
         progress.check()
         band = Rect.from_edges(0, y, picture.width, min(y + _BAND, picture.height))
-        inside = _inside(picture, None, band)
+        counted = inside(picture, None, band)
         x = picture.pixels[(slice(None), *band.slices)]
-        before += np.histogram(x[:, inside], edges)[0]
+        before += np.histogram(x[:, counted], edges)[0]
         if filtered is not None and recipe is not None:
             x = compose(picture, filtered, recipe, band)
-        after += np.histogram(x[:, inside], edges)[0]
+        after += np.histogram(x[:, counted], edges)[0]
     return Histograms(edges, before, after)

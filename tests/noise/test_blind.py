@@ -49,6 +49,18 @@ def test_correlated_noise_has_all_its_power_counted(blur):
     assert found.correlation == pytest.approx(np.exp(-1 / (4 * blur**2)), abs=0.12)
 
 
+def test_its_own_error_is_told():
+    readings = [(sd, estimate(scene() + sd * white(seed))) for seed in range(12) for sd in (2.0, 10.0, 40.0)]
+    missed = [abs(np.log(found.sigma / sd)) > 1.96 * found.sigma_error for sd, found in readings]
+    assert np.mean(missed) <= 0.1
+    assert all(found.sigma_error < 0.15 and found.kernel_error == 0.0 for _, found in readings)
+    noise = gaussian_filter(white(size=512)[0], 1.0, mode="wrap")
+    correlated = estimate(scene(512) + 20 * noise / noise.std())
+    assert correlated.kernel_error > 0
+    assert correlated.sigma_error > 2 * readings[-1][1].sigma_error
+    assert estimate(np.zeros((1, 64, 64))).sigma_error == 1.0
+
+
 def test_scaling_and_shift():
     noisy = scene() + 10 * white()
     first, second = estimate(noisy), estimate(0.25 * noisy - 64)

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from denoise_studio.core.resample import bilinear
 from denoise_studio.core.types import FloatArray
+from denoise_studio.noise.blind.confidence import KERNEL_ERROR, relative_error
 
 Index = npt.NDArray[np.int64]
 
@@ -75,6 +76,17 @@ class NoiseEstimate:
     def confidence(self) -> float:
         """The least of the channels'."""
         return min(channel.confidence for channel in self.channels)
+
+    @property
+    def sigma_error(self) -> float:
+        """Relative standard error of all sds together, the channels' mean; 1 where nothing is known."""
+        errors = [relative_error(channel.confidence, self.is_correlated) for channel in self.channels]
+        return sum(errors) / len(errors)
+
+    @property
+    def kernel_error(self) -> float:
+        """Relative standard error of what noise of this correlation leaves behind a filter; 0 if white."""
+        return KERNEL_ERROR if self.is_correlated else 0.0
 
     @property
     def model(self) -> str:

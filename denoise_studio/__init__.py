@@ -4,6 +4,7 @@
 >>> picture = ds.open("slice.dcm")                                          # doctest: +SKIP
 >>> result = ds.render(picture, ds.Recipe(method="bilateral"))              # doctest: +SKIP
 >>> ds.save(result, "slice-denoised.dcm")                                   # doctest: +SKIP
+>>> ds.metrics.iem(result, picture, prior="gaussian").value                 # doctest: +SKIP
 """
 
 import importlib
@@ -12,7 +13,7 @@ from typing import Any
 __version__ = "0.1.0"
 
 # Resolved on first use, so that importing the package stays instant and loads no toolkit.
-_PUBLIC = {
+_PUBLIC: dict[str, tuple[str, str | None]] = {
     "Picture": ("denoise_studio.core.picture", "Picture"),
     "Recipe": ("denoise_studio.core.recipe", "Recipe"),
     "Region": ("denoise_studio.core.region", "Region"),
@@ -26,6 +27,7 @@ _PUBLIC = {
     "render": ("denoise_studio.engine.render", "render"),
     "methods": ("denoise_studio.denoisers", "all_denoisers"),
     "measure": ("denoise_studio.metrics", "measure"),
+    "metrics": ("denoise_studio.metrics", None),
 }
 
 __all__ = [*_PUBLIC, "__version__"]
@@ -33,8 +35,9 @@ __all__ = [*_PUBLIC, "__version__"]
 
 def __getattr__(name: str) -> Any:
     if name in _PUBLIC:
-        module, attribute = _PUBLIC[name]
-        return getattr(importlib.import_module(module), attribute)
+        place, attribute = _PUBLIC[name]
+        module = importlib.import_module(place)
+        return getattr(module, attribute) if attribute else module
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

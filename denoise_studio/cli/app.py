@@ -10,7 +10,8 @@ import click
 
 from denoise_studio import __version__
 from denoise_studio.cli.denoise import denoise, replay
-from denoise_studio.cli.inspect import info, measure, methods
+from denoise_studio.cli.inspect import info, methods
+from denoise_studio.cli.measure import measure
 from denoise_studio.cli.noise import noise
 from denoise_studio.cli.window import snapshot, window
 from denoise_studio.core.errors import Cancelled, StudioError

@@ -1,17 +1,14 @@
-"""`info`, `methods` and `measure`: looking without changing anything."""
+"""`info` and `methods`: looking without changing anything."""
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from denoise_studio.cli.printing import echo_json, echo_table, number
-from denoise_studio.core.errors import MeasureError
 
 if TYPE_CHECKING:
     from denoise_studio.core.picture import Picture
-    from denoise_studio.metrics import Measurement
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -155,75 +152,3 @@ def _parameter(parameter: dict[str, Any]) -> str:
     else:
         default = f"{parameter['default']:g}"
     return f"{parameter['name']} ({limits}; default {default}): {parameter['description']}"
-
-
-class Range(click.ParamType):  # type: ignore[type-arg]
-    """`LO:HI`."""
-
-    name = "LO:HI"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if isinstance(value, tuple):
-            return value
-        parts = str(value).split(":")
-        try:
-            low, high = (float(part) for part in parts)
-        except ValueError:
-            self.fail(f"{value!r} is no range such as -1000:400.", param, ctx)
-        if not low < high:
-            self.fail(f"{value!r} is no range: its lower end must come first.", param, ctx)
-        return low, high
-
-
-@click.command()
-@click.argument("test", type=click.Path(path_type=Path))
-@click.argument("reference", required=False, type=click.Path(path_type=Path))
-@click.option(
-    "--metric", "names", metavar="NAME,...", multiple=True, help="Which; the default is all that fit."
-)
-@click.option(
-    "--range",
-    "value_range",
-    type=Range(),
-    help="Data range of PSNR and SSIM; default: REFERENCE's nominal range, for CT -1024:3071.",
-)
-@_JSON
-def measure(
-    test: Path,
-    reference: Path | None,
-    names: tuple[str, ...],
-    value_range: tuple[float, float] | None,
-    as_json: bool,
-) -> None:
-    """Measure TEST against REFERENCE, or TEST alone.
-
-    JSON knows no infinity: the PSNR of equal pictures is printed as "value": null with
-    "infinite": true.
-    """
-    from denoise_studio.formats import open_picture
-    from denoise_studio.metrics import get_metric
-    from denoise_studio.metrics import measure as run
-
-    chosen = [name for text in names for name in re.split(r"[,\s]+", text) if name] or None
-    try:
-        for name in chosen or ():
-            get_metric(name)
-    except MeasureError as error:
-        raise click.UsageError(str(error)) from None
-    found = run(
-        open_picture(test), open_picture(reference) if reference is not None else None, chosen, value_range
-    )
-    if as_json:
-        echo_json({name: measurement.describe() for name, measurement in found.items()})
-    else:
-        echo_table([(name, _number(measurement)) for name, measurement in found.items()])
-
-
-def _number(measurement: "Measurement") -> str:
-    if measurement.value is None:
-        return f"none: {measurement.extra.get('why', '')}"
-    text = f"{measurement.value:.6g}" + (f" {measurement.unit}" if measurement.unit else "")
-    if "range" in measurement.extra:
-        low, high = measurement.extra["range"]
-        text += f"  (range {low:g} to {high:g}, {measurement.extra['range_from']})"
-    return f"{text}  {measurement.compares}"

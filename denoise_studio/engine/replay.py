@@ -56,15 +56,28 @@ def replay(
         StudioError: a file cannot be read or rendered.
     """
     output = Path(output)
+    record, source = recorded(output, None if input is None else Path(input))
+    rendering = render_in_full(open_picture(source), record.recipe, progress)
+    return _compare(output, record, rendering)
+
+
+def recorded(output: Path, input: Path | None = None) -> tuple[Record, Path]:
+    """The record beside an output, and the input it was made from.
+
+    Args:
+        output: a file that this program saved.
+        input: its source, where the record's relative path no longer leads to it.
+
+    Raises:
+        RecipeError: no record, or an input that is missing or another than was recorded.
+    """
     if not output.exists():
         raise RecipeError(f"{output} does not exist.")
     beside = record_path(output)
     if not beside.exists():
         raise RecipeError(f"{output.name} has no record beside it ({beside.name}).")
     record = read_record(beside)
-    source = _input(record, output, None if input is None else Path(input))
-    rendering = render_in_full(open_picture(source), record.recipe, progress)
-    return _compare(output, record, rendering)
+    return record, _input(record, output, input)
 
 
 def _input(record: Record, output: Path, given: Path | None) -> Path:

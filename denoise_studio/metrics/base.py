@@ -3,7 +3,7 @@
 import functools
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,8 @@ class Measurement:
         unit: "dB", the picture's unit, or "" for a pure number.
         compares: what it compares, for example "test against reference".
         description: one sentence for a tooltip.
-        extra: what else belongs to it, in JSON types.
+        extra: what else belongs to it, in JSON types; "error" is half the width of its 95 % interval,
+            "unit" a unit that it has in place of its own.
     """
 
     value: float | None
@@ -57,11 +58,13 @@ class Subject:
         test: the picture in question.
         reference: what it is compared with.
         value_range: the data range that was asked for.
+        options: for the metrics that have some, by name (`Metric.options`).
     """
 
     test: Picture
     reference: Picture | None = None
     value_range: tuple[float, float] | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     @functools.cached_property
     def valid(self) -> BoolArray | None:
@@ -119,6 +122,8 @@ class Metric:
         unit: "dB", "", or "value" for the picture's own unit.
         needs_reference: whether it compares two pictures.
         compute: gives the number and what else belongs to it.
+        options: what it takes from `Subject.options`.
+        most_pixels: in larger pictures it is measured only where it is named; None for any size.
         compares: for metrics of one picture "test alone".
     """
 
@@ -128,6 +133,13 @@ class Metric:
     unit: str
     needs_reference: bool
     compute: Callable[[Subject], tuple[float | None, Mapping[str, Any]]]
+    options: tuple[str, ...] = ()
+    most_pixels: int | None = None
+
+    def is_usual(self, test: Picture, compared: bool) -> bool:
+        """Whether it is measured when nobody says what."""
+        small = self.most_pixels is None or test.rect.area <= self.most_pixels
+        return small and self.needs_reference == compared
 
     @property
     def compares(self) -> str:
@@ -139,7 +151,8 @@ class Metric:
         Raises:
             MeasureError: it does not apply to these pictures.
         """
-        value, extra = self.compute(subject)
+        own = {name: value for name, value in subject.options.items() if name in self.options}
+        value, extra = self.compute(replace(subject, options=own))
         unit = subject.test.unit if self.unit == "value" else self.unit
         return Measurement(value, unit, self.compares, self.description, extra)
 

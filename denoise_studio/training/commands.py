@@ -79,13 +79,28 @@ def train(
 @click.option(
     "--data", type=_FOLDER, multiple=True, required=True, help="Clean pictures; may be given again."
 )
+@click.option("--config", default="network-grey", show_default=True, help="Of which kind they are.")
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
-def evaluate(weights: Path, data: tuple[Path, ...], device: str) -> None:
-    """Print the PSNR of weights on folders of clean pictures, as JSON."""
-    from denoise_studio.denoisers.network.weights import read_network
+def evaluate(weights: Path, data: tuple[Path, ...], config: str, device: str) -> None:
+    """Print the PSNR of weights on folders of clean pictures, or a prior's errors, as JSON."""
+    from denoise_studio.training.courses import course_of
 
-    network = read_network(weights)
-    click.echo(json.dumps(_results(network, data, device), indent=2))
+    chosen = _config(config)
+    network = course_of(chosen).read(weights)
+    click.echo(json.dumps(_results(chosen, network, data, device), indent=2))
+
+
+@program.command("fit-priors")
+@click.option("--data", type=_FOLDER, multiple=True, required=True, help="Photographs and CT slices.")
+@click.option("--seed", default=0, show_default=True)
+@click.option("-o", "--output", type=_NEW, required=True, help="Folder for the two files.")
+def fit_priors(data: tuple[Path, ...], seed: int, output: Path) -> None:
+    """Fit the spectra and the patch mixtures of the information-estimation metric."""
+    from denoise_studio.training.data import crops_of
+    from denoise_studio.training.fit_priors import CROP
+    from denoise_studio.training.fit_priors import fit_priors as fit
+
+    fit(crops_of(list(data), CROP), output, seed)
 
 
 @program.command()
@@ -107,38 +122,50 @@ def export(
 ) -> None:
     """Write a run's averaged weights and their model card, and print the SHA-256."""
     from denoise_studio.training.batches import Batches
+    from denoise_studio.training.data import count_used
     from denoise_studio.training.export import Data, write_card, write_weights
     from denoise_studio.training.loop import Trainer
-    from denoise_studio.training.pictures import load_pictures
 
     chosen = _config(config)
     if len(licence) != len(data):
         raise StudioError("Give one --licence for each --data.")
     if not (run / "state.pt").exists():
         raise StudioError(f"There is no training run in {run}.")
-    channels = chosen.shape.channels
     used = []
     for folder, text in zip(data, licence, strict=True):
         name, _, terms = text.partition(": ")
-        used.append(Data(name, terms, len(load_pictures([folder], channels, smallest=chosen.crop))))
+        used.append(Data(name, terms, count_used(chosen, folder)))
     trainer = Trainer(chosen, Batches([], chosen.crop, chosen.batch, 0), run, 0, "cpu")
     network = trainer.averaged()
     sha256 = write_weights(network, output)
-    results = _results(network, test, "cpu")
+    results = _results(chosen, network, test, "cpu")
     write_card(output.with_suffix(".md"), config, trainer, used, results, sha256, note)
     click.echo(sha256)
 
 
-def _results(network: Any, folders: tuple[Path, ...], device: str) -> dict[str, dict[str, float]]:
-    """PSNR by folder name and noise level."""
-    from denoise_studio.training.evaluate import LEVELS, evaluate
+def _results(config: Any, network: Any, folders: tuple[Path, ...], device: str) -> dict[str, Any]:
+    """By folder name and noise level: PSNR, or the errors of a prior."""
+    from denoise_studio.denoisers.network.model import Shape
+    from denoise_studio.training.data import in_prior_unit
+    from denoise_studio.training.evaluate import LEVELS, SIGMAS, evaluate, evaluate_prior
     from denoise_studio.training.pictures import load_pictures
 
-    results = {}
+    results: dict[str, Any] = {}
     for folder in folders:
-        pictures = load_pictures([folder], network.shape.channels)
-        found = {str(level): round(evaluate(network, pictures, level, device), 3) for level in LEVELS}
-        results[folder.name] = found
+        if isinstance(config.shape, Shape):
+            pictures = load_pictures([folder], network.shape.channels)
+            found = {str(level): round(evaluate(network, pictures, level, device), 3) for level in LEVELS}
+            results[folder.name] = found
+            continue
+        clean = in_prior_unit(folder, config.source, network.shape.channels)
+        known = [sigma for sigma in SIGMAS if sigma >= network.shape.lowest]
+        results[folder.name] = {
+            f"{sigma:g}": {
+                name: round(value, 5)
+                for name, value in evaluate_prior(network, clean, config.source, sigma, device).items()
+            }
+            for sigma in known
+        }
     return results
 
 

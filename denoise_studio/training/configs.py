@@ -47,8 +47,8 @@ CONFIGS: dict[str, Config] = {
     "network-grey-curriculum": replace(_GREY, curriculum=True),
     "prior-grey": _PRIOR,
     "prior-colour": replace(_PRIOR, shape=HeavyShape(3)),
-    "prior-ct": replace(_PRIOR, shape=HeavyShape(1, lowest=0.05), source="ct"),
+    "prior-ct": replace(_PRIOR, shape=HeavyShape(1, "ct", lowest=0.05), source="ct"),
     "tiny": Config(Shape(1, (8, 16), (1, 1)), crop=32, batch=4, warm_up=2),
     "tiny-prior": Config(HeavyShape(1, widths=(8, 16), blocks=(1, 1)), crop=32, batch=4, warm_up=2),
-    "tiny-ct": Config(HeavyShape(1, widths=(8, 16), blocks=(1, 1)), 32, 4, warm_up=2, source="ct"),
+    "tiny-ct": Config(HeavyShape(1, "ct", widths=(8, 16), blocks=(1, 1)), 32, 4, warm_up=2, source="ct"),
 }

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from denoise_studio.denoisers.network.model import Network, Shape
 from denoise_studio.denoisers.network.weights import read_network
-from denoise_studio.metrics.iem.heavy_noise import HeavyNoiseNetwork, HeavyShape, weight
+from denoise_studio.metrics.iem.heavy_noise import HeavyNoiseNetwork, HeavyShape
 from denoise_studio.metrics.iem.network import read_heavy
 from denoise_studio.training.batches import Batch
 from denoise_studio.training.configs import Config
@@ -89,12 +89,13 @@ class _Prior:
         return LogUniform(self.shape.lowest, self.shape.highest)
 
     def loss(self, network: Any, batch: Batch, device: str) -> Tensor:
-        """Mean squared error, every noise level counting about the same."""
+        """Mean squared error as a share of the Wiener filter's: every noise level counts alike."""
         clean, noisy = _on(device, batch.clean, batch.noisy)
         sigma = batch.sigma.to(device)
         result = network(noisy, sigma)
-        error: Tensor = (result - clean).square().mean(dim=(1, 2, 3)) * weight(sigma)
-        return error.mean()
+        error: Tensor = (result - clean).square().mean(dim=(1, 2, 3))
+        share: Tensor = error / network.wiener.expected(sigma).square()
+        return share.mean()
 
     def read(self, path: Path) -> HeavyNoiseNetwork:
         return read_heavy(path)

@@ -10,6 +10,8 @@ from typing import Any
 
 from denoise_studio.denoisers.network.model import Network
 from denoise_studio.formats.files import write_bytes
+from denoise_studio.metrics.iem.heavy_noise import HeavyNoiseNetwork, HeavyShape
+from denoise_studio.training import network_card, prior_card
 from denoise_studio.training.configs import CONFIGS
 from denoise_studio.training.loop import Trainer, count
 
@@ -23,7 +25,7 @@ class Data:
     pictures: int
 
 
-def write_weights(network: Network, path: Path) -> str:
+def write_weights(network: Network | HeavyNoiseNetwork, path: Path) -> str:
     """Write a network's weights in float32 and return the file's SHA-256."""
     from safetensors.torch import save
 
@@ -49,7 +51,7 @@ def write_card(
         config: name of the choices.
         trainer: the run.
         data: what it saw.
-        results: PSNR in dB by test set and noise level.
+        results: by test set and noise level: PSNR in dB, for a prior errors (`evaluate`).
         sha256: of the weights.
         notes: lines on what the numbers do not tell.
     """
@@ -65,11 +67,11 @@ def write_card(
         "notes": list(notes),
         "started_from": trainer.started_from,
         "machine": _machine(trainer.device),
-        "results_psnr_db": results,
+        _words(config).RESULTS: results,
         "sha256": sha256,
     }
     write_bytes(path.with_suffix(".json"), (json.dumps(facts, indent=2) + "\n").encode())
-    write_bytes(path, _markdown(facts).encode())
+    write_bytes(path, _markdown(facts, _words(config)).encode())
 
 
 def _machine(device: str) -> str:
@@ -82,50 +84,37 @@ def _machine(device: str) -> str:
     return f"{platform.machine()} CPU ({able}), {threads} threads, torch {torch.__version__.split('+')[0]}"
 
 
-_USE = """**For**: additive noise of known strength in photographs, scans and data of any unit.
-**Not for**: diagnosis; noise whose strength is not known even roughly; strongly correlated noise, which a
-calibration only partly makes up for."""
-
-_MEASURED = "PSNR in dB, noise in float32 and not cut off, results cut to [0, 1], mean over the pictures:"
+def _words(config: str) -> Any:
+    """What a card of this kind of network says."""
+    return prior_card if isinstance(CONFIGS[config].shape, HeavyShape) else network_card
 
 
-def _markdown(facts: dict[str, Any]) -> str:
+def _markdown(facts: dict[str, Any], words: Any) -> str:
     used = [f"  - {part['name']}, {part['pictures']} pictures. {part['licence']}" for part in facts["data"]]
-    rows = [
-        f"| {name} | " + " | ".join(f"{value:.2f}" for value in values.values()) + " |"
-        for name, values in facts["results_psnr_db"].items()
-    ]
     lines = [
-        *(f"# {facts['name']}", "", _what(facts), "", _USE, ""),
-        *("## Training", "", *_how(facts), "- Data:", *used, ""),
+        *(f"# {facts['name']}", "", _what(facts, words), "", words.USE, ""),
+        *("## Training", "", *_how(facts, words), "- Data:", *used, ""),
         *("The pictures were used to train only; none of them is a part of this project.", ""),
-        *("## Results", "", _MEASURED, "", "| set | sigma 15 | 25 | 50 |", "|---|---|---|---|", *rows, ""),
+        *("## Results", "", words.MEASURED, "", *words.table(facts[words.RESULTS]), ""),
         *(f"SHA-256 of the weights: `{facts['sha256']}`", ""),
     ]
     return "\n".join(lines)
 
 
-def _what(facts: dict[str, Any]) -> str:
+def _what(facts: dict[str, Any], words: Any) -> str:
     shape = facts["choices"]["shape"]
     widths, blocks = (", ".join(str(value) for value in shape[name]) for name in ("widths", "blocks"))
     return (
-        "A bias-free residual U-Net that is told the noise level of every pixel: "
-        f"{shape['channels']} channel(s), widths {widths}, blocks {blocks},\n"
-        f"{facts['parameters']:,} parameters in float32 (`denoise_studio/denoisers/network/model.py`)."
+        f"{words.WHAT}: {shape['channels']} channel(s), widths {widths}, blocks {blocks},\n"
+        f"{facts['parameters']:,} parameters in float32 (`{words.MODULE}`)."
     )
 
 
-def _how(facts: dict[str, Any]) -> tuple[str, ...]:
+def _how(facts: dict[str, Any], words: Any) -> tuple[str, ...]:
     start = f", started from {facts['started_from']}" if facts["started_from"] else ""
-    camera = facts["choices"]["camera"]
     return (
         f"- Configuration `{facts['config']}` (`training/configs.py`), seed {facts['seed']}{start}.",
         f"- {facts['steps']:,} steps in {facts['seconds'] / 60:.0f} minutes on: {facts['machine']}.",
-        "- White Gaussian noise of sd 0 to 75/255, a quarter of the crops with two levels"
-        + (
-            f"; {camera:.0%} of the crops with the noise of developed\n  photographs instead."
-            if camera
-            else "."
-        ),
+        f"- {words.noise(facts['choices'])}",
         *(f"- {note}" for note in facts["notes"]),
     )

@@ -13,7 +13,7 @@ from denoise_studio.metrics.iem.opponent import to_opponent
 from denoise_studio.metrics.iem.patches import SIDE
 from denoise_studio.training.heavy_batches import Crop
 
-_CROP = 192
+CROP = 192
 """Pixels a side of the crops that spectra are read from."""
 _CROPS = 600
 _BINS = 24
@@ -34,7 +34,7 @@ def fit_priors(sources: dict[str, Crop], folder: Path, seed: int = 0) -> None:
     """
     from safetensors.numpy import save_file
 
-    frequencies = np.exp(np.linspace(np.log(1 / _CROP), np.log(0.7), _BINS))
+    frequencies = np.exp(np.linspace(np.log(1 / CROP), np.log(0.7), _BINS))
     classes: dict[str, Any] = {}
     tensors: dict[str, Any] = {}
     for name, draw in sources.items():

@@ -144,7 +144,8 @@ class Trainer:
     def averaged(self) -> Any:
         """A network with the averaged weights, on the CPU, for use."""
         network = self.course.network()
-        network.load_state_dict({name: value.cpu() for name, value in self.average.items()})
+        values = {**self.network.state_dict(), **self.average}  # what is not trained has no average
+        network.load_state_dict({name: value.cpu() for name, value in values.items()})
         return network.eval()
 
     def keep(self) -> None:

@@ -68,7 +68,7 @@ def pair(tmp_path):
 
 def test_measure_against_closed_forms(run, pair):
     found = json.loads(run("measure", *pair, "--json").done())
-    assert list(found) == ["psnr", "ssim", "mean_difference", "rmse", "max_difference"]
+    assert list(found) == ["psnr", "ssim", "mean_difference", "rmse", "max_difference", "iem"]
     assert found["psnr"]["value"] == pytest.approx(20 * math.log10(255 / 5))
     assert (found["psnr"]["unit"], found["psnr"]["compares"]) == ("dB", "test against reference")
     assert found["psnr"]["range"] == [0, 255]

@@ -106,6 +106,8 @@ def test_padding_counts_in_nothing():
     inner_a, inner_b = make(a[:, 4:, 3:]), make(b[:, 4:, 3:])
     padded = measure(make(wild_a, padding=mask_a), make(wild_b, padding=mask_b))
     for name, found in measure(inner_a, inner_b).items():
+        if name == "iem":
+            continue  # a prior sees what lies around, and where the picture ends
         assert padded[name].value == pytest.approx(found.value, rel=1e-9), name
     alone = measure(make(wild_a, padding=mask_a))
     for name, found in measure(make(a[:, 4:])).items():

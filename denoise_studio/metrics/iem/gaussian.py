@@ -44,6 +44,8 @@ class GaussianPrior:
     def map(self, difference: Any, highest: float, lowest: float = 0.0) -> Any:
         """The squared distance by place, `(C, H, W)` float64 (opponent channels); its sum is IEM^2.
 
+        By place it is the whitened difference squared, (S + I / Gamma)^-1/2 D.
+
         Args:
             difference: x1 - x2, `(C, H, W)`.
             highest: upper end of gamma.
@@ -53,7 +55,10 @@ class GaussianPrior:
         gain = 1 / (power + 1 / highest)
         if lowest:
             gain -= 1 / (power + 1 / lowest)
-        return _filtered(to_opponent(difference.astype(np.float64), 0), np.sqrt(gain)) ** 2
+        channels = to_opponent(difference.astype(np.float64), 0)
+        for channel, root in zip(channels, np.sqrt(gain), strict=True):  # one at a time: large pictures
+            channel[...] = _filtered(channel, root) ** 2
+        return channels
 
     def posterior_mean(self, y: Any, sigma: Any, draws: Any = None) -> Any:
         """The Wiener filter: `y (N, C, H, W)`, `sigma (N,)`; `draws` make no difference."""

@@ -16,13 +16,20 @@ from typing import Any
 
 import numpy as np
 
-from denoise_studio.metrics.iem.quadrature import SIZES, Values, all_nodes, rules, weights_for
+from denoise_studio.metrics.iem.quadrature import (
+    SIZES,
+    Values,
+    all_nodes,
+    rules,
+    through_logarithms,
+    worst_share,
+)
 from denoise_studio.metrics.iem.spread import block_sums, standard_error
 
 Denoise = Callable[[Any, Any, Any], Any]
 """Posterior means: `(y (N, ...), sigma (N,), draws (N,)) -> (N, ...)`.
 
-`draws` numbers the draws of the noise, for a prior that has something to draw itself."""
+`draws` seeds what a prior draws itself: the same number for all levels of a path."""
 _TAIL = SIZES[-1]
 """Number of the level at the lower end, after those of the largest rule."""
 _BATCH = 1 << 20
@@ -101,7 +108,9 @@ class Integrator:
         square: the generalised metric with f(z) = z^2 instead of the metric: every level weighs
             (2 z / d)^2, z = log p(y2) - log p(y1), d the number of samples. z is the line
             integral of the score xhat - y from y1 to y2 by Simpson's rule.
-        counted: broadcasts to the shape; 0 where a pixel does not count. The prior sees it all the same.
+        counted: broadcasts to the shape; 0 where a sample does not count, else 1. The prior sees it all
+            the same.
+        shared: whether the prior draws something that all places share (`Denoise`'s draws).
         check: called between calls of the denoiser; may raise to stop.
     """
 
@@ -114,19 +123,27 @@ class Integrator:
         seed: int = 0,
         square: bool = False,
         counted: Any = None,
+        shared: bool = False,
         check: Callable[[], None] = lambda: None,
     ) -> None:
         kind = np.result_type(x1, x2, np.float32)
         self._x1, self._x2 = np.asarray(x1, kind), np.asarray(x2, kind)
         self._denoise, self.span, self._seed, self._check = denoise, span, seed, check
-        self._square = square
-        self._difference = self._x1.astype(np.float64) - self._x2
-        self._counted = counted
+        self._square, self._shared = square, shared
+        self._counted = np.ones(self._x1.shape[-2:]) if counted is None else counted
+        # Of samples that do not count, neither the difference nor the error is looked at.
+        self._difference = (self._x1.astype(np.float64) - self._x2) * self._counted
+        self._samples = int(np.broadcast_to(self._counted, self._x1.shape).sum())
         self._gamma = np.append(span.gamma(all_nodes()), span.lowest)
         self._maps: dict[int, Any] = {}
         self._energy: dict[int, float] = {}
         self._sums: dict[tuple[int, int], Any] = {}
         self._size, self.paths, self.calls = 0, 0, 0
+
+    @property
+    def first_size(self) -> int:
+        """The rule to begin with. With f = square the integrand is steeper than three levels can tell."""
+        return SIZES[1 if self._square else 0]
 
     def cost(self, size: int, paths: int) -> int:
         """Pictures that the denoiser is given for such a rule, all in all."""
@@ -150,11 +167,12 @@ class Integrator:
         noisy, sigmas, draws = [], [], []
         for level, path in todo:
             sigma = kind(self._gamma[level] ** -0.5)
+            draw = int(np.random.default_rng((self._seed, path)).integers(1 << 31))
             noise = np.random.default_rng((self._seed, level, path)).standard_normal(self._x1.shape, kind)
             noise *= sigma
             noisy += [end + noise for end in ends]
             sigmas += [sigma] * len(ends)
-            draws += [path] * len(ends)
+            draws += [draw] * len(ends)
         batch = np.stack(noisy)
         means = self._denoise(batch, np.array(sigmas, kind), np.array(draws))
         self.calls += len(batch)
@@ -165,17 +183,16 @@ class Integrator:
     def _keep(self, level: int, path: int, noisy: Any, means: Any) -> None:
         """What a level adds for one draw, by place and by block, before the rule's weight."""
         gamma = self._gamma[level]
-        left = self._difference - (means[0].astype(np.float64) - means[1])
+        left = self._difference - (means[0].astype(np.float64) - means[1]) * self._counted
         factor = self._generalised(gamma, noisy, means) if self._square else 1.0
-        if self._counted is not None:
-            left *= self._counted
         found = factor * gamma * left * left
         self._energy[level] = self._energy.get(level, 0.0) + float(found.sum())
         if level == _TAIL:
             # For z^2, which begins in proportion to gamma, the mean of a straight line from 0.
             found = found / 2 if self._square else gamma * self._difference * left
         self._maps[level] = self._maps.get(level, 0.0) + found
-        self._sums[level, path] = block_sums(found)
+        # z belongs to the whole picture, so that no part of it differs by itself between draws.
+        self._sums[level, path] = found.sum().reshape(1, 1) if self._square else block_sums(found)
 
     def _generalised(self, gamma: float, noisy: Any, means: Any) -> float:
         along = [
@@ -183,7 +200,7 @@ class Integrator:
             for mean, y in zip(means, noisy, strict=True)
         ]
         z = -gamma * (along[0] + along[1] + 4 * along[2]) / 6
-        return float(2 * z / self._difference.size) ** 2
+        return float(2 * z / self._samples) ** 2
 
     def result(self) -> Integral:
         """The integral as far as it has been evaluated."""
@@ -194,25 +211,27 @@ class Integrator:
         sums = [
             sum(w * self._sums[level, path] for level, w in weights.items()) for path in range(self.paths)
         ]
-        spread, believed = standard_error(np.array(sums))
+        spread, believed = standard_error(np.array(sums), self._shared)
         rest = self.quadrature_error() + self._tail_error()
         squared, levels = float(np.sum(total)), self._size + self.span.from_zero
         return Integral(squared, spread, believed, rest, levels, self.paths, self.calls, total)
 
     def quadrature_error(self) -> float:
-        """How far a coarser rule on some of the same levels is from the one in use."""
+        """How far the rule in use may be off, in the square."""
         means = np.array([self._energy[level] for level in range(self._size)]) / self.paths
-        index = SIZES.index(self._size)
-        if index:
-            coarse = rules()[index - 1].weights @ means[: SIZES[index - 1]]
-        elif self.span.from_zero:
-            # The lower end, which the tail needs anyway, and the outer two of the three.
-            x = all_nodes()
-            ends = [self._energy[_TAIL] / self.paths, means[0], means[2]]
-            coarse = weights_for(np.array([-1.0, x[0], x[2]])) @ ends
-        else:
-            coarse = 2 * means[1]
-        return float(abs(rules()[index].weights @ means - coarse)) * self.span.half
+        index, half = SIZES.index(self._size), self.span.half
+        value = float(rules()[index].weights @ means)
+        if index:  # how far the coarser rule on some of the same levels is from it
+            return abs(value - float(rules()[index - 1].weights @ means[: SIZES[index - 1]])) * half
+        if not means.any():
+            return 0.0
+        nodes, lowest = all_nodes()[: self._size], 0.0
+        if self.span.from_zero:
+            lowest = self._energy[_TAIL] / self.paths
+            nodes, means = np.append(nodes, -1.0), np.append(means, lowest)
+        other = through_logarithms(nodes, means)
+        share = worst_share(index, half, self.span.from_zero)
+        return abs(value - other) * half + share * (value * half + lowest)
 
     def _tail_error(self) -> float:
         """The tail is exact where the error difference keeps its direction below the lowest level."""
@@ -221,8 +240,8 @@ class Integrator:
         tail = float(np.sum(self._maps[_TAIL])) / self.paths
         if self._square:
             return tail / 2
-        whole = self._difference if self._counted is None else self._difference * self._counted
-        straight = math.sqrt(self.span.lowest * np.vdot(whole, whole) * self._energy[_TAIL] / self.paths)
+        size = np.vdot(self._difference, self._difference)
+        straight = math.sqrt(self.span.lowest * size * self._energy[_TAIL] / self.paths)
         return abs(straight - tail)
 
 
@@ -239,7 +258,7 @@ def refine(
         most_calls: pictures that the denoiser may be given; a step that would exceed it is not begun.
         paths: draws to begin with.
     """
-    size = SIZES[0]
+    size = integrator.first_size
     while True:
         integrator.grow(size, paths)
         found = integrator.result()

@@ -2,12 +2,14 @@
 
 import functools
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 
+from denoise_studio.core.errors import StudioError
 from denoise_studio.denoisers.network.apply import saying_out_of_memory
-from denoise_studio.denoisers.network.weights import Weights, read_module
+from denoise_studio.denoisers.network.weights import read_module
 from denoise_studio.metrics.iem.heavy_noise import HeavyNoiseNetwork, HeavyShape
 
 _AT_ONCE = 1 << 19
@@ -44,14 +46,17 @@ class NetworkPrior:
 
 
 @functools.cache
-def load(weights: Weights, device: str = "cpu") -> NetworkPrior:
-    """The prior with these weights on a device.
+def load(path: Path, sha256: str | None, device: str = "cpu") -> NetworkPrior:
+    """The prior with the weights of a file, on a device.
 
     Raises:
-        StudioError: its weights are missing or damaged.
+        StudioError: its weights are missing or damaged, or there is no such device.
     """
-    network = read_heavy(weights.path, weights.sha256)
-    return NetworkPrior(network.to(device, memory_format=torch.channels_last))  # type: ignore[call-overload]
+    network = read_heavy(path, sha256)
+    try:
+        return NetworkPrior(network.to(device, memory_format=torch.channels_last))  # type: ignore[call-overload]
+    except (RuntimeError, AssertionError):
+        raise StudioError(f"This machine has no device {device!r} that could be used.") from None
 
 
 def read_heavy(path: Any, sha256: str | None = None) -> HeavyNoiseNetwork:

@@ -15,6 +15,9 @@ from denoise_studio.core.resources import resource
 from denoise_studio.metrics.iem.opponent import from_opponent, to_opponent
 
 SIDE = 8
+_AT_ONCE = 64
+"""Patches in one go. More fall out of the caches, and their matrix products are then spread over threads,
+which takes nine times as long on a busy machine."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,20 +38,25 @@ class Mixture:
 
     def posterior_mean(self, y: Any, sigma: float) -> Any:
         """E[x | y] for patches `(n, d)` with white noise of sd `sigma`."""
-        count, side = len(self.weights), y.shape[-1]
-        across = self.bases.transpose(1, 0, 2).reshape(side, -1)
-        shift = np.einsum("kd,kde->ke", self.means, self.bases)
-        off = (y @ across).reshape(-1, count, side) - shift
-        total = self.variances + np.float32(sigma) ** 2
-        log = np.log(self.weights) - 0.5 * (
-            np.log(total).sum(axis=1) + np.einsum("nke,ke->nk", off * off, 1 / total)
-        )
-        share = np.exp(log - log.max(axis=1, keepdims=True))
-        share /= share.sum(axis=1, keepdims=True)
-        off *= self.variances / total
-        off += shift
-        off *= share[..., None].astype(off.dtype)
-        return off.reshape(len(y), -1) @ across.T
+        parts = [self._means(y[start : start + _AT_ONCE], sigma) for start in range(0, len(y), _AT_ONCE)]
+        return np.concatenate(parts)
+
+    @functools.cached_property
+    def _shift(self) -> Any:
+        """`(K, 1, d)`: the means in their own bases."""
+        return np.einsum("kd,kde->ke", self.means, self.bases)[:, None]
+
+    def _means(self, y: Any, sigma: float) -> Any:
+        total = self.variances + y.dtype.type(sigma) ** 2
+        off = y @ self.bases - self._shift
+        log = (np.log(self.weights) - 0.5 * np.log(total).sum(axis=1))[:, None]
+        log = log - 0.5 * np.einsum("kne,ke->kn", off * off, 1 / total)
+        share = np.exp(log - log.max(axis=0))
+        share /= share.sum(axis=0)
+        off *= (self.variances / total)[:, None]
+        off += self._shift
+        off *= share[..., None]
+        return (off @ self.bases.transpose(0, 2, 1)).sum(axis=0)
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from denoise_studio.core.errors import MeasureError
-from denoise_studio.denoisers.network.weights import Weights
+from denoise_studio.core.errors import MeasureError, StudioError
+from denoise_studio.core.resources import resource
 
 
 class Bound(Protocol):
@@ -25,6 +25,7 @@ class Prior:
         description: one sentence for a tooltip.
         load: the prior for (class, channels, device).
         exact: whether it has a closed form (`gaussian.GaussianPrior.map`), so that nothing is drawn.
+        draws: whether it draws something for the whole picture itself, anew for every path.
         margin: pixels around a picture, mirrored, that the prior needs.
         multiple: sides must be multiples of this.
         highest: noise level in its own unit below whose gamma the tail is taken as linear.
@@ -36,17 +37,19 @@ class Prior:
     description: str
     load: Callable[[str, int, str], Any]
     exact: bool = False
+    draws: bool = False
     margin: int = 0
     multiple: int = 1
     highest: float = 30.0
     piece: int = 512
 
 
-_WEIGHTS = {
-    ("photographs", 1): Weights("prior-grey", ""),
-    ("photographs", 3): Weights("prior-colour", ""),
-    ("ct", 1): Weights("prior-ct", ""),
+WEIGHTS: dict[tuple[str, int], tuple[str, str | None]] = {
+    ("photographs", 1): ("prior-grey", None),
+    ("photographs", 3): ("prior-colour", None),
+    ("ct", 1): ("prior-ct", None),
 }
+"""Files in `resources/weights` and their SHA-256."""
 
 
 def _gaussian(kind: str, channels: int, device: str) -> Any:
@@ -62,9 +65,24 @@ def _patches(kind: str, channels: int, device: str) -> Any:
 
 
 def _network(kind: str, channels: int, device: str) -> Any:
+    name, sha256 = WEIGHTS[kind, channels]
+    path = resource("weights", f"{name}.safetensors")
+    if not path.exists():
+        raise MeasureError(
+            f"The weights of the prior 'network' for {class_name(kind, channels)} are not there "
+            f"(resources/weights/{path.name}); another prior can be chosen: patch-gmm or gaussian."
+        )
     from denoise_studio.metrics.iem.network import load
 
-    return load(_WEIGHTS[kind, channels], device)
+    try:
+        return load(path, sha256, device)
+    except StudioError as error:
+        raise MeasureError(str(error)) from None
+
+
+def class_name(kind: str, channels: int) -> str:
+    """A class of pictures in words."""
+    return f"{'CT' if kind == 'ct' else kind}, {'grey' if channels == 1 else 'colour'}"
 
 
 PRIORS = {
@@ -82,7 +100,9 @@ PRIORS = {
             "Patch mixture",
             "Patches of 8 x 8 pixels, each from one of 24 Gaussians; their posterior mean is exact.",
             _patches,
+            draws=True,
             margin=8,
+            highest=10.0,
         ),
         Prior(
             "gaussian",
@@ -90,7 +110,7 @@ PRIORS = {
             "Pictures of one power spectrum: the metric is then a Mahalanobis distance, and exact.",
             _gaussian,
             exact=True,
-            piece=2048,
+            piece=6144,
         ),
     )
 }

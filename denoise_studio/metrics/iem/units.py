@@ -25,6 +25,7 @@ class PriorUnit:
         name: the unit of sigma as people are told it; gamma is in one over its square.
         per: how many of that unit one of the prior's is.
         sigma: the lowest noise level unless told otherwise, in the unit `name`.
+        empty: what the prior sees in place of padding.
     """
 
     kind: str
@@ -33,6 +34,7 @@ class PriorUnit:
     name: str
     per: float
     sigma: float
+    empty: float
 
     def values(self, pixels: Any) -> Any:
         """Picture values in the prior's unit, float32."""
@@ -50,10 +52,10 @@ def unit_for(*pictures: Picture) -> PriorUnit:
         MeasureError: that range is empty.
     """
     if pictures[0].scale is Scale.HU:
-        return PriorUnit("ct", 0.0, _HU, "HU", _HU, _SIGMA_HU)
+        return PriorUnit("ct", 0.0, _HU, "HU", _HU, _SIGMA_HU, empty=-1.0)  # air
     low = min(picture.nominal_range[0] for picture in pictures)
     high = max(picture.nominal_range[1] for picture in pictures)
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise MeasureError(f"The pictures' nominal range, {low:g} to {high:g}, cannot be taken as [-1, 1].")
     name = f"[-1, 1] for {low:g} to {high:g}"
-    return PriorUnit("photographs", (low + high) / 2, (high - low) / 2, name, 1.0, _SIGMA)
+    return PriorUnit("photographs", (low + high) / 2, (high - low) / 2, name, 1.0, _SIGMA, empty=0.0)

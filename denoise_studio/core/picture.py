@@ -213,6 +213,29 @@ class Picture:
             raise StudioError(f"The result has shape {pixels.shape} instead of {self.pixels.shape}.")
         return replace(self, pixels=pixels, serial=next(_serial), **changes)
 
+    def part(self, rect: Rect, pixels: FloatArray | None = None, valid: BoolArray | None = None) -> "Picture":
+        """A rectangle as a picture of its own, to be measured: of the file it keeps only what values mean.
+
+        Args:
+            rect: inside the picture.
+            pixels: `(C, h, w)` to take instead of the picture's own.
+            valid: `(h, w)`, False where a pixel counts as padding besides those that are.
+        """
+        padding = None if self.padding is None else self.padding[rect.slices].copy()
+        if valid is not None and not valid.all():
+            padding = ~valid if padding is None else padding | ~valid
+        own = self.pixels[(slice(None), *rect.slices)].copy() if pixels is None else pixels
+        return replace(
+            self,
+            pixels=own,
+            padding=padding,
+            padding_values=None,
+            alpha=None,
+            source=None,
+            windows=(),
+            serial=next(_serial),
+        )
+
 
 _LARGEST = 1e30
 

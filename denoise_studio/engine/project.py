@@ -35,12 +35,14 @@ class ProjectPicture:
         recipe: what was decided.
         view: the window's own state for it (window/level, zoom, ...), JSON types; no other
             floor looks inside.
+        reference: what it is compared with, absolute once loaded.
     """
 
     path: Path
     sha256: str | None
     recipe: Recipe
     view: Mapping[str, Any] = field(default_factory=dict)
+    reference: Path | None = None
 
     def problem(self) -> str:
         """Why the picture is not what it was: missing or changed; "" if all is well.
@@ -71,6 +73,7 @@ class _StoredPicture(msgspec.Struct, forbid_unknown_fields=True):
     recipe: Any
     sha256: str | None = None
     view: dict[str, Any] = {}
+    reference: str | None = None
 
 
 class _StoredProject(msgspec.Struct):
@@ -99,6 +102,7 @@ def save_project(project: Project, path: str | os.PathLike[str]) -> None:
                 "sha256": picture.sha256,
                 "recipe": recipes.to_dict(picture.recipe),
                 "view": dict(picture.view),
+                "reference": relative(picture.reference, path.parent) if picture.reference else None,
             }
             for picture in project.pictures
         ],
@@ -152,5 +156,8 @@ def _picture(stored: _StoredPicture, folder: Path, name: str) -> ProjectPicture:
     except StudioError as error:
         raise RecipeError(f"{name}, picture {Path(stored.path).name}: {error}") from None
     # normpath, not resolve: the user's own names for folders stay.
-    path = Path(os.path.normpath(folder / stored.path))
-    return ProjectPicture(path, stored.sha256, recipe, stored.view)
+    path, reference = (
+        Path(os.path.normpath(folder / name)) if name else None for name in (stored.path, stored.reference)
+    )
+    assert path is not None
+    return ProjectPicture(path, stored.sha256, recipe, stored.view, reference)

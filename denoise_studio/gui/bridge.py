@@ -51,6 +51,7 @@ class Bridge(QObject):
         self.session = Session(self.responded.emit, self.failed.emit, budget_bytes, self.fit_told.emit)
         self.display = Lane("display")
         self.background = Lane("background", nice=10)
+        self.judge = Lane("judge", nice=12)
         self.knee = Lane("knee", nice=15)
         self.files = Lane("files", nice=3)
         self._numbers = itertools.count(1)
@@ -63,7 +64,9 @@ class Bridge(QObject):
     @property
     def lanes(self) -> tuple[Lane, ...]:
         session = self.session
-        return (session.lane, session.fits, self.display, self.background, self.knee, self.files)
+        return (
+            session.lane, session.fits, self.display, self.background, self.judge, self.knee, self.files
+        )  # fmt: skip
 
     def request(self, request: Request) -> int:
         """Ask the session for a preview; 0 after closing."""

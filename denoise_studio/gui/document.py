@@ -14,9 +14,11 @@ from denoise_studio.core.recipe import Recipe
 from denoise_studio.core.region import Region
 from denoise_studio.denoisers import get_denoiser
 from denoise_studio.engine.display import Levels, default_levels
+from denoise_studio.engine.readings import Result
 from denoise_studio.engine.resolve import default_recipe, resolve
 from denoise_studio.engine.session import Response
 from denoise_studio.gui.commands import ChangeRecipe
+from denoise_studio.metrics.base import check_comparable
 
 _KEY_REPEAT = 0.8
 """Seconds within which edits of the same control by keyboard count as one step."""
@@ -32,12 +34,14 @@ class Document(QObject):
         levels_changed: only the screen changes.
         selection_changed: another region is selected (index, -1 for none).
         response_changed: a newer result, or part of one, is there.
+        reference_changed: another picture, or none, is what the result is compared with.
     """
 
     recipe_changed = Signal()
     levels_changed = Signal()
     selection_changed = Signal(int)
     response_changed = Signal()
+    reference_changed = Signal()
 
     def __init__(self, picture: Picture, recipe: Recipe | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -53,6 +57,7 @@ class Document(QObject):
         self._resolved: tuple[Recipe, Recipe | None] | None = None
         self._selected = -1
         self._response: Response | None = None
+        self._reference: Picture | None = None
         self._gesture = 0
         self._last_edit = ("", 0.0)
         self._remembered: dict[str, Recipe] = {}
@@ -154,6 +159,23 @@ class Document(QObject):
             self._selected = index
             self.selection_changed.emit(index)
 
+    @property
+    def reference(self) -> Picture | None:
+        """What the result is compared with: a full dose, a long exposure, a clean original."""
+        return self._reference
+
+    def set_reference(self, reference: Picture | None) -> None:
+        """Compare with this picture from now on.
+
+        Raises:
+            MeasureError: a difference of the two pictures' values means nothing.
+        """
+        if reference is not None:
+            check_comparable(self.picture, reference)
+        if reference is not self._reference:
+            self._reference = reference
+            self.reference_changed.emit()
+
     # The result
 
     @property
@@ -168,6 +190,13 @@ class Document(QObject):
         self._response = response
         self.response_changed.emit()
         return True
+
+    def result(self) -> Result | None:
+        """The newest result, while it is one of the present recipe; where it is final, it tells itself."""
+        response = self._response
+        if response is None or response.id != self.wanted_id or response.request.recipe != self._recipe:
+            return None
+        return Result(self.picture, response.layer, response.recipe, response.fitted)
 
     @property
     def has_failed(self) -> bool:

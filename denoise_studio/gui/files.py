@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QMenu, QMessageBox
 
 from denoise_studio.core.errors import StudioError
+from denoise_studio.core.picture import Picture
 from denoise_studio.core.progress import Progress
 from denoise_studio.core.recipe import Recipe
 from denoise_studio.core.resources import resource
@@ -25,6 +26,7 @@ from denoise_studio.gui.pictures import (
     OpenResult,
     open_all,
     open_filter,
+    open_reference,
     project_of,
     restore_view,
     save_filter,
@@ -118,6 +120,7 @@ class Files(QObject):
 
     def _add(self, opened: Opened) -> None:
         document = Document(opened.picture, opened.recipe)
+        document.set_reference(opened.reference)
         if opened.view:
             restore_view(document, opened.view)
         self._window.add_document(document)
@@ -127,6 +130,41 @@ class Files(QObject):
                 self._recent(document.path)
         if opened.picture.notes:
             self._window.status.say(" ".join(opened.picture.notes), 12)
+
+    # What a result is compared with
+
+    def do_open_reference(self) -> None:
+        document = self._window.document
+        if document is None:
+            return
+        dialog = QFileDialog(self._window, "Open a reference", self._folder(), open_filter())
+        dialog.fileSelected.connect(lambda name: self.open_reference(document, Path(name)))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def open_reference(self, document: Document, path: Path) -> None:
+        """Compare a document's results with this file from now on."""
+        bridge, picture = self._window.bridge, document.picture
+
+        def opened(reference: Picture) -> None:
+            self._ended()
+            if document in self._window.documents:
+                document.set_reference(reference)
+                self._window.status.say("The read-outs compare with the reference now.")
+
+        self._start(
+            bridge.run(
+                bridge.files,
+                lambda progress: open_reference(path, picture, progress),
+                opened,
+                self._failed,
+                told=self._told,
+            )
+        )
+
+    def do_close_reference(self) -> None:
+        if self._window.document is not None:
+            self._window.document.set_reference(None)
 
     def _recent(self, path: Path) -> None:
         settings = self._window.settings

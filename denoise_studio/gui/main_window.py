@@ -25,6 +25,7 @@ from denoise_studio.gui.document import Document
 from denoise_studio.gui.files import Files
 from denoise_studio.gui.fit_watch import FitWatch, Standing
 from denoise_studio.gui.hold_keys import HoldKeys
+from denoise_studio.gui.inspector import InspectorWindow
 from denoise_studio.gui.maps import Medians
 from denoise_studio.gui.panels.filter_panel import FilterPanel
 from denoise_studio.gui.panels.fit_panel import FitPanel
@@ -35,9 +36,13 @@ from denoise_studio.gui.panels.map_bar import MapBar
 from denoise_studio.gui.panels.method_panel import MethodPanel
 from denoise_studio.gui.panels.noise_panel import NoisePanel
 from denoise_studio.gui.panels.pictures_panel import PicturesPanel
+from denoise_studio.gui.panels.readings_rows import ReadingsRows
+from denoise_studio.gui.panels.readings_table import ReadingsTable
 from denoise_studio.gui.panels.readouts_panel import ReadoutsPanel
 from denoise_studio.gui.panels.regions_panel import RegionsPanel
+from denoise_studio.gui.panels.strength_plot import StrengthPlot
 from denoise_studio.gui.pictures import project_of
+from denoise_studio.gui.readings import Readings
 from denoise_studio.gui.rooms import build_menus, build_rooms, build_tool_bar
 from denoise_studio.gui.settings import SettingsFile, recovery_folder
 from denoise_studio.gui.status import StatusBar
@@ -46,7 +51,7 @@ from denoise_studio.gui.views.map_overlay import MapOverlay
 from denoise_studio.gui.views.region_tools import RegionTools, Tool
 from denoise_studio.gui.window_actions import WindowActions
 
-PANELS = ("histogram", "filter-here", "loss-curve")
+PANELS = ("histogram", "readings", "strength-plot", "filter-here", "loss-curve")
 _CONTEXT_MENU = (
     *("fit", "one-to-one", "", "auto-levels", "reset-levels", "invert", ""),
     *("tool-box", "tool-ellipse", "tool-polygon", "tool-brush", "remove-region", "", "export"),
@@ -92,11 +97,18 @@ class MainWindow(QMainWindow):
         self.fit_watch = FitWatch(self.bridge, self)
         self.fit_panel = FitPanel(self.fit_watch)
         self.medians = Medians(self.bridge, self)
-        self.overlay = MapOverlay(self.bridge, self.compare)
+        self.readings = Readings(self.bridge, self.compare.after.visible_rect, self)
+        self.readings_rows = ReadingsRows(self.readings)
+        self.readings_table = ReadingsTable(self.readings)
+        self.strength_plot = StrengthPlot(self.bridge, self.readings)
+        self.inspector = InspectorWindow(self.bridge, self)
+        self.overlay = MapOverlay(self.bridge, self.compare, self.readings)
         self.map_bar = MapBar(self.overlay)
         self.lower_area = LowerArea(
             {
                 "histogram": ("Histogram", "Values before and after (H)", self.histogram_panel),
+                "readings": ("Read-outs", "Numbers of every area beside each other (N)", self.readings_table),
+                "strength-plot": ("Strength", "What each strength does (G)", self.strength_plot),
                 "filter-here": ("Filter here", "What is averaged around the cursor (X)", self.filter_panel),
                 "loss-curve": ("Fit", "How the maps were found (L)", self.fit_panel),
             }
@@ -144,6 +156,8 @@ class MainWindow(QMainWindow):
         self.medians.found.connect(self.noise_panel.show_found)
         self.noise_panel.knee_group.folded.connect(lambda open_: self.settings.change(knee=open_))
         self.compare.viewport.changed.connect(self.noise_panel.knee.refresh)
+        self.compare.viewport.changed.connect(self.readings.refresh)
+        self.readings_rows.open_reference.clicked.connect(self.actions_["open-reference"].trigger)
         self.noise_panel.scale_changed.connect(self.regions_panel.show_noise_scale)
         self.medians.found_inside.connect(self.regions_panel.show_found)
         self.compare.hovered.connect(self.filter_panel.hover)
@@ -168,6 +182,7 @@ class MainWindow(QMainWindow):
         self.undo_group.addStack(document.undo_stack)
         document.recipe_changed.connect(self._recipe_changed)
         document.levels_changed.connect(self._remember)
+        document.reference_changed.connect(self._remember)
         self.show_document(document)
         self._remember()
 
@@ -196,7 +211,8 @@ class MainWindow(QMainWindow):
         for room in (
             self.compare, self.tools, self.noise_panel, self.method_panel, self.regions_panel,
             self.readouts_panel, self.histogram_panel, self.levels_bar, self.fit_watch, self.fit_panel,
-            self.medians, self.overlay, self.map_bar, self.filter_panel,
+            self.medians, self.readings, self.strength_plot, self.inspector, self.overlay, self.map_bar,
+            self.filter_panel,
         ):  # fmt: skip
             room.set_document(document)  # type: ignore[attr-defined]
         self.compare.setVisible(document is not None)
@@ -221,6 +237,7 @@ class MainWindow(QMainWindow):
             "save-project-as",
             "copy-edit",
             "save-preset",
+            "open-reference",
         ):
             self.actions_[name].setEnabled(document is not None)
         # No file name in the title of a scan: it may tell whose it is.
@@ -309,6 +326,9 @@ class MainWindow(QMainWindow):
         self.histogram_panel.restyle()
         self.fit_panel.restyle()
         self.noise_panel.knee.restyle()
+        self.readings_table.refresh()
+        self.strength_plot.restyle()
+        self.inspector.restyle()
         self.actions_["theme"].setChecked(name == "light")
         self.settings.change(theme=name)
 

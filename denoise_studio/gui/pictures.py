@@ -8,6 +8,7 @@ from denoise_studio.core.errors import StudioError
 from denoise_studio.core.picture import Picture
 from denoise_studio.core.progress import Progress
 from denoise_studio.core.recipe import Recipe
+from denoise_studio.core.resources import resource
 from denoise_studio.engine.display import Levels
 from denoise_studio.engine.export import ExportReport, export
 from denoise_studio.engine.project import SUFFIX, Project, ProjectPicture, load_project
@@ -15,6 +16,7 @@ from denoise_studio.engine.resolve import estimated_noise
 from denoise_studio.engine.session import Session
 from denoise_studio.formats import SaveOptions, all_formats, open_picture
 from denoise_studio.gui.document import Document
+from denoise_studio.metrics.base import check_comparable
 
 WRITING = "writing"
 """What a job says it does once it can no longer be cancelled."""
@@ -22,11 +24,12 @@ WRITING = "writing"
 
 @dataclass(frozen=True)
 class Opened:
-    """A picture that was read, with the edit that a project had for it."""
+    """A picture that was read, with the edit and the reference that a project had for it."""
 
     picture: Picture
     recipe: Recipe | None = None
     view: dict[str, Any] | None = None
+    reference: Picture | None = None
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,8 @@ def open_all(paths: list[Path], progress: Progress) -> OpenResult:
                 project, current = path, len(opened) + max(loaded.current, 0)
                 _open_project(loaded, opened, problems, progress)
             else:
-                opened.append(Opened(_prepared(open_picture(path, progress))))
+                picture = _prepared(open_picture(path, progress))
+                opened.append(Opened(picture, reference=_clean_partner(path, progress)))
         except StudioError as error:
             problems.append(str(error))
     return OpenResult(tuple(opened), tuple(problems), project, current)
@@ -69,9 +73,35 @@ def _open_project(project: Project, opened: list[Opened], problems: list[str], p
             continue
         try:
             picture = _prepared(open_picture(entry.path, progress))
-            opened.append(Opened(picture, entry.recipe, dict(entry.view)))
         except StudioError as error:
             problems.append(str(error))
+            continue
+        reference = None
+        if entry.reference is not None:
+            try:
+                reference = open_reference(entry.reference, picture, progress)
+            except StudioError as error:
+                problems.append(str(error))
+        opened.append(Opened(picture, entry.recipe, dict(entry.view), reference))
+
+
+def _clean_partner(path: Path, progress: Progress) -> Picture | None:
+    """The noise-free version of a bundled sample: what it is compared with from the start."""
+    partner = resource("samples", f"{path.stem}-clean{path.suffix}")
+    if path.parent != partner.parent or not partner.is_file():
+        return None
+    return open_picture(partner, progress)
+
+
+def open_reference(path: Path, picture: Picture, progress: Progress) -> Picture:
+    """Open what a picture is to be compared with.
+
+    Raises:
+        StudioError: the file cannot be read, or it does not fit the picture.
+    """
+    reference = open_picture(path, progress)
+    check_comparable(picture, reference)
+    return reference
 
 
 def _prepared(picture: Picture) -> Picture:
@@ -84,11 +114,15 @@ def _prepared(picture: Picture) -> Picture:
 def project_of(documents: list[Document], current: int) -> Project:
     """What a project file or an autosave holds of the open pictures."""
     entries = [
-        ProjectPicture(document.path, None, document.recipe, view_of(document))
+        ProjectPicture(document.path, None, document.recipe, view_of(document), _path(document.reference))
         for document in documents
         if document.path is not None
     ]
     return Project(tuple(entries), current)
+
+
+def _path(picture: Picture | None) -> Path | None:
+    return picture.source.path if picture is not None and picture.source is not None else None
 
 
 def view_of(document: Document) -> dict[str, Any]:

@@ -24,7 +24,16 @@ if TYPE_CHECKING:
 _PANEL_WIDTH = 348
 _LOWER_HEIGHT = 176
 _ENDS_OF_PARTS = (
-    *("open-sample", "save-project-as", "redo", "save-preset", "hold", "zoom-out", "invert"),
+    *(
+        "open-sample",
+        "close-reference",
+        "save-project-as",
+        "redo",
+        "save-preset",
+        "hold",
+        "zoom-out",
+        "invert",
+    ),
     *("loss-curve", "next-map"),
 )
 
@@ -74,7 +83,7 @@ def _side_panel(window: "MainWindow") -> QScrollArea:
         Section("Noise", window.noise_panel),
         Section("Method", window.method_panel),
         Section("Regions", window.regions_panel),
-        Section("Read-outs", window.readouts_panel),
+        Section("Read-outs", _readouts(window)),
     ):
         layout.addWidget(section)
     layout.addStretch(1)
@@ -88,6 +97,17 @@ def _side_panel(window: "MainWindow") -> QScrollArea:
     area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
     area.setAccessibleName("Noise, method, regions and read-outs")
     return area
+
+
+def _readouts(window: "MainWindow") -> QWidget:
+    """What every area is worth, then its values before and after."""
+    both = QWidget()
+    layout = QVBoxLayout(both)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(0)
+    layout.addWidget(window.readouts_panel)
+    layout.addWidget(window.readings_rows)
+    return both
 
 
 def build_menus(window: "MainWindow") -> None:

@@ -129,6 +129,12 @@ class WindowActions:
     def do_histogram(self) -> None:
         self._turn("histogram")
 
+    def do_readings(self) -> None:
+        self._turn("readings")
+
+    def do_strength_plot(self) -> None:
+        self._turn("strength-plot")
+
     def do_filter_here(self) -> None:
         self._turn("filter-here")
 
@@ -140,6 +146,13 @@ class WindowActions:
 
     def do_next_map(self) -> None:
         self._window.overlay.step()
+
+    def do_inspector(self) -> None:
+        window, document = self._window, self._window.document
+        if document is not None:
+            region = document.selected_region
+            view = window.compare.after.visible_rect() if region is None else region.bounds()
+            window.inspector.inspect(view.intersect(document.picture.rect))
 
     def do_theme(self) -> None:
         self._window.set_theme("light" if self._window.actions_["theme"].isChecked() else "dark")

@@ -13,6 +13,7 @@ from denoise_studio.engine.display import show, show_map
 from denoise_studio.engine.fits import finished_fit
 from denoise_studio.engine.maps import footprints, map_values, shown_maps, spread
 from denoise_studio.formats import open_picture
+from denoise_studio.gui.sheets import OTHERS
 
 SIDE = 96
 METHOD = "adaptive-bilateral"
@@ -75,7 +76,7 @@ def test_the_list_names_every_map_with_group_and_unit(studio):
     combo = studio.window.map_bar.combo
     recipe, fitted = fit_of(studio)
     names = [p.name for p in shown_maps(recipe, fitted)]
-    assert [combo.itemData(i) for i in range(combo.count())] == ["", *names]
+    assert [combo.itemData(i) for i in range(combo.count())] == ["", *names, *OTHERS]
     texts = [combo.itemText(i) for i in range(combo.count())]
     assert texts[0] == "No map"
     assert "σx · stage 1 (px)" in texts
@@ -190,7 +191,9 @@ def test_another_method_takes_the_map_away_and_its_return_brings_it_back(studio)
     studio.choose_method("bilateral")
     studio.finish()
     assert not studio.before.overlay.isVisible()
-    assert not studio.window.map_bar.isVisible()
+    combo = studio.window.map_bar.combo
+    assert [combo.itemData(i) for i in range(combo.count())] == ["", *OTHERS]
+    assert combo.currentText() == "No map"
     studio.choose_method(METHOD)
     studio.finish()
     assert studio.before.overlay.isVisible()

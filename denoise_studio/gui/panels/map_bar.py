@@ -1,11 +1,10 @@
-"""In the tool bar: which parameter map lies over the original, and how strongly."""
+"""In the tool bar: what lies over the original in colours, and how strongly."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSlider, QWidget
 
 from denoise_studio.gui.document import Document
-from denoise_studio.gui.maps import long_name
 from denoise_studio.gui.panels.wheel import leave_wheel_to_panel
 from denoise_studio.gui.views.map_overlay import MapOverlay
 
@@ -13,7 +12,7 @@ _NONE = "No map"
 
 
 class MapBar(QWidget):
-    """A list of maps and a slider; hidden for methods that have no maps."""
+    """A list of maps and a slider; hidden while nothing is open."""
 
     def __init__(self, overlay: MapOverlay, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -22,9 +21,10 @@ class MapBar(QWidget):
         self.action: QAction | None = None
         """The tool bar's, which shows and hides this."""
         self.combo = QComboBox()
-        self.combo.setAccessibleName("Parameter map over the original")
+        self.combo.setAccessibleName("Map over the original")
         self.combo.setToolTip(
-            "Shows how strongly the filter works at every place, in colours over the original (M: next)"
+            "In colours over the original: how strongly the filter works at every place, what it took away, "
+            "or how much that changed (M: next)"
         )
         self.combo.setFixedWidth(150)
         self.opacity = QSlider(Qt.Orientation.Horizontal)
@@ -49,15 +49,12 @@ class MapBar(QWidget):
 
     def refresh(self) -> None:
         """List the maps that there are and show the chosen one."""
-        document, parameters = self._document, self._overlay.parameters
         if self.action is not None:
-            self.action.setVisible(bool(parameters))
-        if document is None:
-            return
-        entries = [(_NONE, ""), *((long_name(p, document.picture), p.name) for p in parameters)]
-        if entries != [(self.combo.itemText(i), self.combo.itemData(i)) for i in range(self.combo.count())]:
+            self.action.setVisible(self._document is not None)
+        entries = [("", _NONE), *self._overlay.entries.items()]
+        if entries != [(self.combo.itemData(i), self.combo.itemText(i)) for i in range(self.combo.count())]:
             self.combo.clear()
-            for text, name in entries:
+            for name, text in entries:
                 self.combo.addItem(text, name)
-        self.opacity.setEnabled(self._overlay.parameter is not None)
+        self.opacity.setEnabled(self._overlay.name in self._overlay.entries)
         self.combo.setCurrentIndex(max(0, self.combo.findData(self._overlay.name)))

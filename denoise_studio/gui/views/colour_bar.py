@@ -23,11 +23,15 @@ class ColourBar(QWidget):
         self._pane = pane
         self.texts = ("", "", "")
         self.unit = self.title = ""
-        count = len(table)
-        self._bar = QImage(table.tobytes(), count, 1, 3 * count, QImage.Format.Format_RGB888).copy()
+        self.set_table(table)
         self.resize(250, 40)
         pane.installEventFilter(self)
         self.hide()
+
+    def set_table(self, table: ByteArray) -> None:
+        """Other colours from left to right, `(n, 3)`."""
+        count = len(table)
+        self._bar = QImage(table.tobytes(), count, 1, 3 * count, QImage.Format.Format_RGB888).copy()
 
     def set_texts(self, low: str, middle: str, high: str, unit: str, title: str = "") -> None:
         """The numbers at the left end, in the middle and at the right end, and their unit."""

@@ -1,5 +1,6 @@
-"""A parameter map in colours over the original, drawn in the display lane."""
+"""A sheet in colours over the original, drawn in the display lane."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,13 +8,22 @@ import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from denoise_studio.core.geometry import Rect
-from denoise_studio.core.parameter import Parameter
 from denoise_studio.core.progress import Progress
-from denoise_studio.engine.display import ByteArray, map_table, show_map, shrink
-from denoise_studio.engine.maps import Spread, map_values, spread
+from denoise_studio.engine.display import ByteArray, shrink
 from denoise_studio.gui.bridge import Bridge
 from denoise_studio.gui.document import Document
-from denoise_studio.gui.maps import Maps, long_name, map_parameters, maps_of, number, short_name
+from denoise_studio.gui.maps import long_name, map_parameters, maps_of, number
+from denoise_studio.gui.readings import Kind, Readings
+from denoise_studio.gui.sheets import (
+    CHANGED,
+    OTHERS,
+    TAKEN_AWAY,
+    ChangedSheet,
+    Ends,
+    MapSheet,
+    ResidualSheet,
+    Sheet,
+)
 from denoise_studio.gui.views.colour_bar import ColourBar
 from denoise_studio.gui.views.compare import Compare, Mode
 from denoise_studio.gui.views.drawing import covered_by
@@ -23,56 +33,46 @@ from denoise_studio.gui.views.drawing import covered_by
 class _Order:
     """All that one drawing needs: a snapshot for the display lane."""
 
-    maps: Maps
-    parameter: Parameter
+    sheet: Sheet
     rect: Rect
     factor: int
-    known: Spread | None
+    known: Ends | None
 
-    def same_map(self, other: "_Order | None") -> bool:
-        return (
-            other is not None
-            and self.parameter is other.parameter
-            and self.maps.fitted is other.maps.fitted
-            and self.maps.picture is other.maps.picture
-            and self.maps.recipe == other.maps.recipe
-        )
-
-    def draw(self, progress: Progress) -> tuple["_Order", Spread, ByteArray]:
-        maps, name = self.maps, self.parameter.name
-        values = map_values(maps.picture, maps.recipe, maps.fitted, name, self.rect)
+    def draw(self, progress: Progress) -> tuple["_Order", Ends, ByteArray]:
+        found = self.known or self.sheet.ends(progress)
         progress.check()
-        found = self.known or spread(maps.picture, maps.recipe, maps.fitted, name)
-        progress.check()
-        image = show_map(values, *found.shown, self.parameter.logarithmic, self.factor)
-        if maps.picture.padding is not None:  # where no filter is there is no map
-            padding = maps.picture.padding[self.rect.slices].astype(np.float32)
-            seen = shrink(padding[None], self.factor)[0] < 0.5
+        image = self.sheet.draw(self.rect, found, self.factor)
+        padding = self.sheet.picture.padding
+        if padding is not None:  # where no filter is there is nothing to show
+            hidden = padding[self.rect.slices].astype(np.float32)
+            seen = shrink(hidden[None], self.factor)[0] < 0.5
             image = np.dstack([image, np.where(seen, np.uint8(255), np.uint8(0))])
         return self, found, image
 
 
 class MapOverlay(QObject):
-    """Which map lies over the original, how strongly, and what it says at a pixel.
+    """Which sheet lies over the original, how strongly, and what it says at a pixel.
 
     Signals:
-        changed: another map is chosen, or others can be.
+        changed: another sheet is chosen, or others can be.
     """
 
     changed = Signal()
 
-    def __init__(self, bridge: Bridge, compare: Compare) -> None:
+    def __init__(self, bridge: Bridge, compare: Compare, readings: Readings) -> None:
         super().__init__(compare)
         self._bridge = bridge
+        self._readings = readings
         self._compare = compare
         self._document: Document | None = None
         self._ordered: _Order | None = None
-        self._drawn: tuple[_Order, Spread] | None = None
+        self._drawn: tuple[_Order, Ends] | None = None
         self.name = ""
-        """Of the map that is shown; "" for none."""
+        """Of the sheet that is shown; "" for none."""
         self.opacity = 0.6
         self.bars = {
-            pane: ColourBar(pane, map_table(), "Colour scale of the parameter map") for pane in compare.panes
+            pane: ColourBar(pane, Sheet.table(), "Colour scale of what lies over the original")
+            for pane in compare.panes
         }
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -81,6 +81,8 @@ class MapOverlay(QObject):
         compare.viewport.changed.connect(self.refresh)
         compare.mode_changed.connect(self._place)
         compare.held.connect(self._place)
+        readings.changed.connect(self._read_again)
+        readings.watched_by(lambda: self.name == CHANGED)
         self.set_opacity(self.opacity)
 
     def set_document(self, document: Document | None) -> None:
@@ -97,23 +99,45 @@ class MapOverlay(QObject):
     # What is shown
 
     @property
-    def parameters(self) -> tuple[Parameter, ...]:
-        """The maps that can be shown."""
-        return map_parameters(self._document)
+    def entries(self) -> Mapping[str, str]:
+        """What can be shown: names and how the list calls them."""
+        document = self._document
+        if document is None:
+            return {}
+        maps = {p.name: long_name(p, document.picture) for p in map_parameters(document)}
+        return {**maps, **OTHERS}
 
-    @property
-    def parameter(self) -> Parameter | None:
-        """The chosen one."""
-        return next((p for p in self.parameters if p.name == self.name), None)
+    def sheet(self) -> Sheet | None:
+        """The chosen one as it is now, if there is anything of it to show."""
+        document = self._document
+        if document is None:
+            return None
+        if self.name == TAKEN_AWAY:
+            result = document.result()
+            if result is None or not result.is_final(self._compare.what_to_draw(document.picture)[0]):
+                return None
+            return ResidualSheet(self.name, document.picture, result, result.layer.version)
+        if self.name == CHANGED:
+            whole = next(iter(self._readings.areas))
+            reading = self._readings.of(whole, Kind.CHANGED)
+            if reading.value is None:
+                return None
+            return ChangedSheet(self.name, document.picture, reading.value, reading.fresh)
+        maps = maps_of(document)
+        parameter = next((p for p in map_parameters(document) if p.name == self.name), None)
+        if maps is None or parameter is None or self.name not in maps.fitted.maps:
+            return None
+        return MapSheet(self.name, document.picture, maps, parameter)
 
     def choose(self, name: str) -> None:
-        """Show this map; "" for none."""
+        """Show this sheet; "" for none."""
         self.name = name
+        self._readings.look()
         self.refresh()
 
     def step(self, by: int = 1) -> None:
-        """The next map, and none after the last."""
-        names = ["", *(p.name for p in self.parameters)]
+        """The next sheet, and none after the last."""
+        names = ["", *self.entries]
         at = names.index(self.name) if self.name in names else 0
         self.choose(names[(at + by) % len(names)])
 
@@ -123,55 +147,53 @@ class MapOverlay(QObject):
             pane.overlay.setOpacity(opacity)
 
     def text_at(self, x: int, y: int) -> str:
-        """For the status bar: "σr 1: 34 HU"; "" while no map is shown."""
-        maps, parameter = maps_of(self._document), self.parameter
-        if maps is None or parameter is None or parameter.name not in maps.fitted.maps:
+        """For the status bar: "σr 1: 34 HU"; "" while nothing is shown."""
+        sheet = self.sheet()
+        if sheet is None or (sheet.picture.padding is not None and sheet.picture.padding[y, x]):
             return ""
-        if maps.picture.padding is not None and maps.picture.padding[y, x]:
-            return ""
-        value = number(maps.at(parameter.name, x, y))
-        return f"{short_name(parameter)}: {value} {parameter.limits(maps.picture).unit}".rstrip()
+        return sheet.text_at(x, y)
 
     # Drawing
 
     def refresh(self, *_: Any) -> None:
-        """Have the map drawn again if anything about it is another one."""
+        """Have it drawn again if anything about it is another one."""
         self._timer.start()
+
+    def _read_again(self) -> None:
+        if self.name == CHANGED:
+            self.refresh()
 
     def _order(self) -> None:
         self.changed.emit()
-        maps, parameter = maps_of(self._document), self.parameter
-        if maps is None or parameter is None or parameter.name not in maps.fitted.maps:
+        sheet = self.sheet()
+        if sheet is None:
             self._ordered = None
-            if parameter is None or self._drawn is None or self._drawn[0].parameter is not parameter:
+            if self.name not in self.entries or self._drawn is None or self._drawn[0].sheet.name != self.name:
                 self._drawn = None
             self._place()
             return
-        rect, factor = self._compare.what_to_draw(maps.picture)
+        rect, factor = self._compare.what_to_draw(sheet.picture)
         if not rect:
             return
-        order = _Order(maps, parameter, rect, factor, None)
-        if self._drawn is not None and order.same_map(self._drawn[0]):
-            order = _Order(maps, parameter, rect, factor, self._drawn[1])
-        last = self._ordered
-        if last is not None and order.same_map(last) and (last.rect, last.factor) == (rect, factor):
+        known = self._drawn[1] if self._drawn is not None and sheet.same(self._drawn[0].sheet) else None
+        order, last = _Order(sheet, rect, factor, known), self._ordered
+        if last is not None and sheet.same(last.sheet) and (last.rect, last.factor) == (rect, factor):
             return
         self._ordered = order
         self._bridge.run(self._bridge.display, order.draw, self._show, key="map")
 
-    def _show(self, result: tuple[_Order, Spread, ByteArray]) -> None:
-        order, found, image = result
+    def _show(self, result: tuple[_Order, Ends, ByteArray]) -> None:
+        order, ends, image = result
         if self._ordered is not order:
             return
-        self._drawn = order, found
+        self._drawn = order, ends
         for pane in self._compare.panes:
             pane.overlay.show_bytes(image, covered_by(image, order.rect, order.factor))
-        low, high = found.shown
-        middle = (low * high) ** 0.5 if order.parameter.logarithmic and low > 0 else (low + high) / 2
-        unit = order.parameter.limits(order.maps.picture).unit
-        title = long_name(order.parameter, order.maps.picture).removesuffix(f" ({unit})")
+        sheet = order.sheet
         for bar in self.bars.values():
-            bar.set_texts(number(low), number(middle), number(high), unit, title)
+            bar.set_table(sheet.table())
+            low, middle, high = (number(end) for end in ends)
+            bar.set_texts(low, middle, high, sheet.unit, sheet.title)
         self._place()
 
     def _place(self, *_: Any) -> None:

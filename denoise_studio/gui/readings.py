@@ -1,0 +1,340 @@
+"""The read-outs of a document, area by area: ordered when a result is final, greyed when it is not.
+
+Two lanes work: *background* for what takes milliseconds (fidelity, exact priors), *judge* for what
+runs networks or the method itself. Each number is sent as soon as it is there, the coarse before the fine.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from denoise_studio.core.errors import Cancelled, StudioError
+from denoise_studio.core.geometry import Rect
+from denoise_studio.core.picture import Picture
+from denoise_studio.core.progress import Progress
+from denoise_studio.engine.areas import Area
+from denoise_studio.engine.judging import Probes
+from denoise_studio.engine.lanes import Lane
+from denoise_studio.engine.readings import Result, distances, fidelity, pair
+from denoise_studio.gui.bridge import Bridge
+from denoise_studio.gui.document import Document
+from denoise_studio.metrics.iem.measure import Options
+from denoise_studio.metrics.iem.priors import DEFAULT, get_prior
+
+VIEW = "In view"
+WHOLE = "Whole picture"
+_PROBES = 4
+"""Draws with which an estimate of the risk ends."""
+
+
+class Kind(StrEnum):
+    """What a number tells."""
+
+    CHANGED = "changed"
+    """IEM(input, result)."""
+    DISTANCE = "distance"
+    """IEM(result, reference)."""
+    FIDELITY = "fidelity"
+    """PSNR and SSIM against the reference."""
+    JUDGEMENT = "judgement"
+    """Estimated risk, and what was taken away."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """One number, or why there is none.
+
+    Args:
+        value: as the engine gave it; None while there is none.
+        why: one sentence if there cannot be one.
+        fresh: it is of the present result; else it has to be greyed.
+        final: it will not get better.
+    """
+
+    value: Any = None
+    why: str = ""
+    fresh: bool = False
+    final: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class _Subject:
+    """What the numbers of one moment are about: a snapshot for the lanes."""
+
+    result: Result
+    reference: Picture | None
+    prior: str
+
+    def same(self, other: "_Subject | None") -> bool:
+        """Whether numbers of the other one are this one's too."""
+        return (
+            other is not None
+            and self.result.layer is other.result.layer
+            and self.result.recipe == other.result.recipe
+            and self.result.fitted is other.result.fitted
+            and self.reference is other.reference
+            and self.prior == other.prior
+        )
+
+
+class Readings(QObject):
+    """Numbers about the whole picture, what is in view, and each region.
+
+    Signals:
+        changed: a number is new, or is of an older result from now on.
+
+    Args:
+        bridge: to the lanes.
+        view: what is visible of the picture.
+    """
+
+    changed = Signal()
+    _published = Signal(object, object, str, object)
+    _gave_up = Signal(object)
+
+    def __init__(self, bridge: Bridge, view: Callable[[], Rect], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._bridge, self._view = bridge, view
+        self._document: Document | None = None
+        self.prior = DEFAULT
+        self._subject: _Subject | None = None
+        self._running: tuple[Area, ...] = ()
+        self._put_off = False
+        self._probes = _LastProbes()
+        self._found: dict[tuple[str, str], tuple[Area, Reading]] = {}
+        self._watchers: list[Callable[[], bool]] = []
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(0)
+        self._timer.timeout.connect(self._order)
+        self._published.connect(self._take)
+        self._gave_up.connect(self._start_over)
+
+    # What is measured
+
+    def set_document(self, document: Document | None) -> None:
+        old = self._document
+        if old is not None:
+            for signal in self._signals(old):
+                signal.disconnect(self.refresh)
+        self._document = document
+        self._found.clear()
+        self._subject = None
+        if document is not None:
+            for signal in self._signals(document):
+                signal.connect(self.refresh)
+        self.refresh()
+
+    @staticmethod
+    def _signals(document: Document) -> tuple[Any, ...]:
+        changed = document.response_changed, document.recipe_changed, document.reference_changed
+        return (*changed, document.selection_changed)
+
+    @property
+    def document(self) -> Document | None:
+        return self._document
+
+    def set_prior(self, name: str) -> None:
+        """Measure distances under another prior from now on."""
+        if name != self.prior:
+            self.prior = name
+            self.refresh()
+
+    def watched_by(self, looks: Callable[[], bool]) -> None:
+        """Measure only while one of these says that somebody sees the numbers."""
+        self._watchers.append(looks)
+
+    @property
+    def areas(self) -> tuple[Area, ...]:
+        """Where: the whole picture, what is in view unless that is all, each active region."""
+        if self._document is None:
+            return ()
+        picture = self._document.picture
+        whole = Area.of(picture, name=WHOLE)
+        seen = self._view().intersect(picture.rect)
+        view = () if not seen or seen == picture.rect else (Area(VIEW, seen),)
+        regions = (Area.of(picture, region) for region in self._document.recipe.active_regions)
+        return (whole, *view, *(area for area in regions if area.rect))
+
+    def chosen_area(self) -> Area | None:
+        """The selected region, else the whole picture."""
+        document = self._document
+        if document is None:
+            return None
+        region = document.selected_region
+        area = Area.of(document.picture, region, name=WHOLE)
+        return area if area.rect else None
+
+    def of(self, area: Area, kind: Kind) -> Reading:
+        """The newest number for an area of that name; it may be of an older result."""
+        known, reading = self._found.get((area.name, kind), (area, Reading()))
+        subject = self._wanted()
+        fresh = reading.fresh and known == area and subject is not None and subject.same(self._subject)
+        return replace(reading, fresh=fresh)
+
+    # Ordering
+
+    def refresh(self, *_: Any) -> None:
+        """Grey what is of an older result, and measure anew what is final, if somebody looks."""
+        self.changed.emit()
+        self._timer.start()
+
+    def look(self) -> None:
+        """Somebody sees the numbers now: measure what was put off."""
+        if self._put_off:
+            self._timer.start()
+
+    def _wanted(self) -> _Subject | None:
+        document = self._document
+        result = document.result() if document is not None else None
+        if document is None or result is None:
+            return None
+        return _Subject(result, document.reference, self.prior)
+
+    def _missing(self, subject: _Subject) -> list[Area]:
+        """Areas with a result that lack numbers of it, the smallest first: they are there soonest."""
+        kinds = [Kind.CHANGED, Kind.JUDGEMENT]
+        if subject.reference is not None:
+            kinds += [Kind.DISTANCE, Kind.FIDELITY]
+        final = [area for area in self.areas if subject.result.is_final(area.rect)]
+        found = [area for area in final if not all(self._is_done(area, kind) for kind in kinds)]
+        return sorted(found, key=lambda area: area.rect.area)
+
+    def _is_done(self, area: Area, kind: Kind) -> bool:
+        reading = self.of(area, kind)
+        return reading.fresh and reading.final
+
+    def _order(self) -> None:
+        self._put_off = not any(looks() for looks in self._watchers)
+        subject = self._wanted()
+        if subject is None or self._put_off:
+            return
+        if not subject.same(self._subject):
+            self._found = {
+                key: (area, replace(reading, fresh=False)) for key, (area, reading) in self._found.items()
+            }
+            self._subject, self._running = subject, ()
+        areas = self._missing(subject)
+        if not set(areas) <= set(self._running):
+            self._running = tuple(areas)
+            self._run(self._bridge.background, subject, areas, _quick)
+            self._run(self._bridge.judge, subject, areas, self._slow)
+
+    def _slow(self, subject: _Subject, area: Area, progress: Progress) -> "Iterator[_Measured]":
+        return _slow(subject, area, self._probes, progress)
+
+    def _run(self, lane: Lane, subject: _Subject, areas: list[Area], work: "_Work") -> None:
+        """All numbers of all areas, each a little better in turn."""
+
+        def job(progress: Progress) -> None:
+            turns = deque((area, *made) for area in areas for made in work(subject, area, progress))
+            try:
+                while turns:
+                    area, kind, values = turns.popleft()
+                    progress.check()
+                    reading = _next(values)
+                    self._published.emit(subject, area, kind, reading)
+                    if not reading.final:
+                        turns.append((area, kind, values))
+            except Cancelled:
+                if not progress.cancelled:  # the layer has moved on: what comes next is measured anew
+                    self._gave_up.emit(subject)
+                raise
+
+        self._bridge.run(lane, job, lambda done: None, key="readings")
+
+    def _take(self, subject: _Subject, area: Area, kind: str, reading: Reading) -> None:
+        if not subject.same(self._subject):
+            return
+        if reading.value is None and not reading.why:  # no better one: the last was it
+            known, last = self._found.get((area.name, kind), (area, reading))
+            reading = replace(last, final=True) if known == area else reading
+        self._found[area.name, kind] = area, reading
+        self.changed.emit()
+
+    def _start_over(self, subject: _Subject) -> None:
+        if subject.same(self._subject):
+            self._running = ()
+
+
+def _next(values: Iterator[Any]) -> Reading:
+    """The next value, or why there is none; final and empty where there is no better one."""
+    try:
+        return Reading(next(values), fresh=True)
+    except StopIteration:
+        return Reading(fresh=True, final=True)
+    except StudioError as error:
+        return Reading(why=str(error), fresh=True, final=True)
+
+
+_Measured = tuple[Kind, Iterator[Any]]
+_Work = Callable[[_Subject, Area, Progress], Iterator[_Measured]]
+
+
+def _quick(subject: _Subject, area: Area, progress: Progress) -> Iterator[_Measured]:
+    """What takes milliseconds."""
+    if get_prior(subject.prior).exact:
+        yield from _distances(subject, area, progress)
+    if subject.reference is not None:
+        yield Kind.FIDELITY, _fidelity(subject, area, progress)
+
+
+def _slow(subject: _Subject, area: Area, probes: "_LastProbes", progress: Progress) -> Iterator[_Measured]:
+    """What runs a network, or the method itself."""
+    if not get_prior(subject.prior).exact:
+        yield from _distances(subject, area, progress)
+    yield Kind.JUDGEMENT, _judged(subject.result, area, probes, progress)
+
+
+def _distances(subject: _Subject, area: Area, progress: Progress) -> Iterator[_Measured]:
+    yield Kind.CHANGED, _distance(subject, area, Kind.CHANGED, progress)
+    if subject.reference is not None:
+        yield Kind.DISTANCE, _distance(subject, area, Kind.DISTANCE, progress)
+
+
+def _distance(subject: _Subject, area: Area, kind: Kind, progress: Progress) -> Iterator[Any]:
+    found = pair(subject.result, area, subject.reference)
+    other = found.before if kind is Kind.CHANGED else found.reference
+    assert other is not None
+    yield from distances(found.after, other, Options(prior=subject.prior), progress)
+
+
+def _fidelity(subject: _Subject, area: Area, progress: Progress) -> Iterator[Any]:
+    found = pair(subject.result, area, subject.reference)
+    assert found.reference is not None
+    yield fidelity(found, found.reference, progress.check)
+
+
+class _LastProbes:
+    """The draws of the newest method and parameters, kept while only the strength changes.
+
+    Used in the lane *judge* alone.
+    """
+
+    def __init__(self) -> None:
+        self._probes: Probes | None = None
+
+    def of(self, result: Result) -> Probes:
+        """Those of a result, fresh ones for another method, parameter or picture."""
+        found = self._probes
+        if found is None or not found.same(result.picture, result.recipe, result.fitted):
+            whole = result.layer.pixels
+            found = Probes(result.picture, result.recipe, result.fitted, filtered=whole)
+            if not result.is_final(result.picture.rect):  # what was copied may be a mixture
+                found = Probes(result.picture, result.recipe, result.fitted)
+            self._probes = found
+        return found
+
+
+def _judged(result: Result, area: Area, kept: _LastProbes, progress: Progress) -> Iterator[Any]:
+    probes = kept.of(result)
+    for count in range(1, _PROBES + 1):
+        while probes.count < count:
+            probes.grow(progress)
+        if not result.is_final(area.rect):
+            raise Cancelled
+        yield probes.judge(result.layer.pixels, result.recipe, area.region or area.rect)

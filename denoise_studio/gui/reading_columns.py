@@ -101,11 +101,11 @@ def _iem_details(value: InformationEstimation, picture: Picture) -> str:
 
 
 def _gain(after: float, before: float, digits: int) -> str:
-    return f"  ({after - before:+.{digits}f})" if math.isfinite(after) and math.isfinite(before) else ""
+    return f" ({after - before:+.{digits}f})" if math.isfinite(after) and math.isfinite(before) else ""
 
 
 def _psnr(value: Fidelity, picture: Picture) -> str:
-    return f"{_db(value.psnr)}{_gain(value.psnr, value.psnr_before, 1)}"
+    return f"{_decibels(value.psnr)}{_gain(value.psnr, value.psnr_before, 1)}"
 
 
 def _psnr_details(value: Fidelity, picture: Picture) -> str:
@@ -115,7 +115,7 @@ def _psnr_details(value: Fidelity, picture: Picture) -> str:
 def _ssim(value: Fidelity, picture: Picture) -> str:
     if value.ssim is None or value.ssim_before is None:
         return DASH
-    return f"{value.ssim:.3f}{_gain(value.ssim, value.ssim_before, 3)}"
+    return f"{value.ssim:.3f}{_gain(value.ssim, value.ssim_before, 2)}"
 
 
 def _ssim_details(value: Fidelity, picture: Picture) -> str:
@@ -124,8 +124,12 @@ def _ssim_details(value: Fidelity, picture: Picture) -> str:
     return f"Result {value.ssim:.4f}, input {value.ssim_before:.4f}, both against the reference."
 
 
+def _decibels(value: float, digits: int = 1) -> str:
+    return f"{value:.{digits}f}" if math.isfinite(value) else "∞"
+
+
 def _db(value: float, digits: int = 1) -> str:
-    return f"{value:.{digits}f} dB" if math.isfinite(value) else "∞ dB"
+    return f"{_decibels(value, digits)} dB"
 
 
 def _estimated(value: Judgement, picture: Picture) -> str:
@@ -133,9 +137,8 @@ def _estimated(value: Judgement, picture: Picture) -> str:
     if not math.isfinite(risk.psnr_low):
         return "cannot tell"
     if not math.isfinite(risk.psnr):
-        return f"above {_db(risk.psnr_low)}"
-    high = f"{risk.psnr_high:.1f}" if math.isfinite(risk.psnr_high) else "∞"
-    return f"{_db(risk.psnr)}  ({risk.psnr_low:.1f} to {high})"
+        return f"above {_decibels(risk.psnr_low)}"
+    return f"{_decibels(risk.psnr)} ({_decibels(risk.psnr_low)} to {_decibels(risk.psnr_high)})"
 
 
 def _estimated_details(value: Judgement, picture: Picture) -> str:
@@ -163,7 +166,7 @@ def _freedom_details(value: Judgement, picture: Picture) -> str:
 
 def _removed(value: Judgement, picture: Picture) -> str:
     found = value.residual
-    share = f"  ({found.ratio:.2f} × noise)" if math.isfinite(found.ratio) else ""
+    share = f" ({found.ratio:.2f} ×)" if math.isfinite(found.ratio) else ""
     return f"{number(found.sd)} {picture.noise_unit}".rstrip() + share
 
 
@@ -179,7 +182,9 @@ def _removed_details(value: Judgement, picture: Picture) -> str:
 
 
 def _structure(value: Judgement, picture: Picture) -> str:
-    return "found" if value.residual.warning else "none found"
+    if value.residual.warning:
+        return "found"
+    return "none found" if value.risk.reliable else "cannot tell"
 
 
 def _structure_details(value: Judgement, picture: Picture) -> str:
@@ -188,7 +193,8 @@ def _structure_details(value: Judgement, picture: Picture) -> str:
         for band in value.residual.bands
         if math.isfinite(band.share)
     )
-    return f"Missing of the structure that the result shows, by its size (95 %): {', '.join(bands)}."
+    why = "" if value.risk.reliable else f" {value.risk.why}"
+    return f"Missing of the structure that the result shows, by its size (95 %): {', '.join(bands)}.{why}"
 
 
 COLUMNS = (
@@ -209,8 +215,8 @@ COLUMNS = (
         _iem_details,
     ),
     Column(
-        "PSNR",
-        "PSNR",
+        "PSNR (dB)",
+        "PSNR (dB)",
         Kind.FIDELITY,
         "Peak signal-to-noise ratio of the result against the reference; in brackets what the input gained.",
         _psnr,
@@ -225,8 +231,8 @@ COLUMNS = (
         _ssim_details,
     ),
     Column(
-        "Estimated PSNR",
-        "Est. PSNR",
+        "Estimated PSNR (dB)",
+        "Estimated (dB)",
         Kind.JUDGEMENT,
         "How good the result is, estimated from its noise, without a reference (Stein's unbiased risk).",
         _estimated,
@@ -245,7 +251,7 @@ COLUMNS = (
         "Taken away",
         "Taken away",
         Kind.JUDGEMENT,
-        "What was taken away, before − after, beside the noise that was estimated.",
+        "Sd of what was taken away, before − after; in brackets as a multiple of the estimated noise.",
         _removed,
         _removed_details,
     ),

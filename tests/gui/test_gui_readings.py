@@ -118,11 +118,11 @@ def test_a_reference_is_compared_with(photo, tmp_path):
     assert found.psnr_before == measure(picture, reference, ("psnr",))["psnr"].value
     distance = whole(photo, Kind.DISTANCE).value
     assert distance.value == iem(photo.shown(), reference, Options(prior="gaussian")).value
-    assert cell(photo, 0, "PSNR").text().startswith(f"{found.psnr:.1f} dB")
+    assert cell(photo, 0, "PSNR (dB)").text().startswith(f"{found.psnr:.1f} (")
     photo.action("close-reference").trigger()
     photo.finish()
     assert photo.document.reference is None
-    assert "PSNR" not in [column.title for column in photo.window.readings_table.columns]
+    assert "PSNR (dB)" not in [column.title for column in photo.window.readings_table.columns]
 
 
 def test_a_reference_that_does_not_fit_is_said_and_nothing_changes(photo, tmp_path):
@@ -163,7 +163,7 @@ def test_the_estimated_error_and_the_residual_are_shown(photo):
     sd = float(np.sqrt(taken.astype(np.float64).var(axis=(1, 2)).mean()))
     assert found.residual.sd == pytest.approx(sd, rel=1e-5)
     assert 0 < found.risk.freedom < 1
-    assert "× noise" in cell(photo, 0, "Taken away").text()
+    assert f"({found.residual.ratio:.2f} ×)" in cell(photo, 0, "Taken away").text()
     assert f"{100 * found.risk.freedom:.1f} %" == cell(photo, 0, "Freedom kept").text()
 
 
@@ -171,7 +171,7 @@ def test_an_estimate_that_cannot_be_relied_on_is_flagged(studio_window):
     studio_window.open(CT)  # its noise is correlated, and not known well
     looking(studio_window)
     found = whole(studio_window, Kind.JUDGEMENT).value
-    shown = cell(studio_window, 0, "Estimated PSNR")
+    shown = cell(studio_window, 0, "Estimated PSNR (dB)")
     assert shown.text().startswith("⚑") is not found.risk.reliable
     assert found.risk.reliable or found.risk.why in shown.toolTip()
 

@@ -111,7 +111,9 @@ def test_padding_counts_in_nothing():
         assert padded[name].value == pytest.approx(found.value, rel=1e-9), name
     alone = measure(make(wild_a, padding=mask_a))
     for name, found in measure(make(a[:, 4:])).items():
-        assert alone[name].value == pytest.approx(found.value, rel=1e-9), name
+        # The noise is read in single precision: its matrix products round by the processor and their height.
+        near = 4 * np.finfo(np.float32).eps if name == "noise_sd" else 1e-9
+        assert alone[name].value == pytest.approx(found.value, rel=near), name
 
 
 def test_one_picture():

@@ -73,7 +73,7 @@ class StrengthPlot(QWidget):
 
     def _build(self) -> None:
         self.amount = self.changed.line(symbol="o", symbolSize=5)
-        self.legend = self.good.widget.addLegend(offset=(-12, -8))
+        self.legend = self.good.widget.addLegend(offset=(8, 2))
         self.bar = pg.ErrorBarItem(beam=2.0)
         self.good.widget.addItem(self.bar)
         self.estimated = self.good.line(name="estimated")
@@ -243,7 +243,7 @@ class _Plot:
         self.widget.setXRange(0, 100, padding=0.03)
         for name in ("left", "bottom"):
             self.widget.getAxis(name).enableAutoSIPrefix(False)
-        self.widget.getAxis("bottom").setHeight(42)  # else its label is cut off where the plot is low
+        self.widget.getPlotItem().layout.setContentsMargins(0, 4, 8, 6)  # else the label below is cut off
         self.marker = pg.InfiniteLine(angle=90)
         self.widget.addItem(self.marker, ignoreBounds=True)
 

@@ -45,9 +45,9 @@ class Prior:
 
 
 WEIGHTS: dict[tuple[str, int], tuple[str, str | None]] = {
-    ("photographs", 1): ("prior-grey", None),
+    ("photographs", 1): ("prior-grey", "dccb50272b47ba949ce7a010267de1342ebeb8e21624a22f184622575aa366c5"),
     ("photographs", 3): ("prior-colour", None),
-    ("ct", 1): ("prior-ct", None),
+    ("ct", 1): ("prior-ct", "b7533576e84d81bda4db47260759e46df26aade525e618629e1cdfd259a0ed22"),
 }
 """Files in `resources/weights` and their SHA-256."""
 

@@ -112,7 +112,7 @@ def test_padding_counts_in_nothing():
     alone = measure(make(wild_a, padding=mask_a))
     for name, found in measure(make(a[:, 4:])).items():
         # The noise is read in single precision: its matrix products round by the processor and their height.
-        near = 4 * np.finfo(np.float32).eps if name == "noise_sd" else 1e-9
+        near = 4 * float(np.finfo(np.float32).eps) if name == "noise_sd" else 1e-9
         assert alone[name].value == pytest.approx(found.value, rel=near), name
 
 

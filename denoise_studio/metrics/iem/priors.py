@@ -46,7 +46,7 @@ class Prior:
 
 WEIGHTS: dict[tuple[str, int], tuple[str, str | None]] = {
     ("photographs", 1): ("prior-grey", "dccb50272b47ba949ce7a010267de1342ebeb8e21624a22f184622575aa366c5"),
-    ("photographs", 3): ("prior-colour", None),
+    ("photographs", 3): ("prior-colour", "2d08625914262430d2d475fae3b3bf9c326062ea1f525a25c36e53b0132080d9"),
     ("ct", 1): ("prior-ct", "b7533576e84d81bda4db47260759e46df26aade525e618629e1cdfd259a0ed22"),
 }
 """Files in `resources/weights` and their SHA-256."""

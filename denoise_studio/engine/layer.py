@@ -100,6 +100,15 @@ class Layer:
         """Whether every cell that touches the rectangle is final for this recipe."""
         return all(self._done.get(cell) == recipe for cell in cells_of(within, self.picture.rect))
 
+    def holds(self, recipe: Recipe, within: Rect) -> bool:
+        """Whether every cell that touches the rectangle has this recipe's pixels, whatever its strength."""
+        done = {id(old): old for cell in cells_of(within, self.picture.rect) if (old := self._done.get(cell))}
+        missing = any(cell not in self._done for cell in cells_of(within, self.picture.rect))
+        return not missing and all(
+            old == recipe or (old.method == recipe.method and changed_area(old, recipe) == [])
+            for old in done.values()
+        )
+
     def copy(self) -> "Layer":
         """An independent snapshot for another lane."""
         with self._lock:

@@ -40,9 +40,9 @@ class Result:
     fitted: Fitted | None = None
 
     def is_final(self, rect: Rect) -> bool:
-        """Whether the layer holds this result over a rectangle."""
+        """Whether the layer holds this result over a rectangle; its strength is mixed in afterwards."""
         final = self.fitted is None or self.fitted.final
-        return final and self.layer.is_done(self.recipe, rect)
+        return final and self.layer.holds(self.recipe, rect)
 
     def over(self, rect: Rect, strength: float | None = None) -> FloatArray:
         """The result over a rectangle, `(C, h, w)`, at the recipe's strength or another one.

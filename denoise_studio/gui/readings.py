@@ -6,7 +6,7 @@ runs networks or the method itself. Each number is sent as soon as it is there, 
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -18,7 +18,7 @@ from denoise_studio.core.picture import Picture
 from denoise_studio.core.progress import Progress
 from denoise_studio.engine.areas import Area
 from denoise_studio.engine.judging import Probes
-from denoise_studio.engine.lanes import Lane
+from denoise_studio.engine.lanes import Job, Lane
 from denoise_studio.engine.readings import Result, distances, fidelity, pair
 from denoise_studio.gui.bridge import Bridge
 from denoise_studio.gui.document import Document
@@ -69,6 +69,15 @@ class _Subject:
     reference: Picture | None
     prior: str
 
+    def is_like(self, other: "_Subject | None") -> bool:
+        """Whether the other one's numbers are about the same thing."""
+        return (
+            other is not None
+            and self.result.picture is other.result.picture
+            and self.reference is other.reference
+            and self.prior == other.prior
+        )
+
     def same(self, other: "_Subject | None") -> bool:
         """Whether numbers of the other one are this one's too."""
         return (
@@ -79,6 +88,15 @@ class _Subject:
             and self.reference is other.reference
             and self.prior == other.prior
         )
+
+
+@dataclass(frozen=True, eq=False)
+class _Order:
+    """What was ordered last: where, and the lanes that have nothing more to do for it."""
+
+    subject: _Subject
+    areas: tuple[Area, ...]
+    over: set[str] = field(default_factory=set)
 
 
 class Readings(QObject):
@@ -94,7 +112,7 @@ class Readings(QObject):
 
     changed = Signal()
     _published = Signal(object, object, str, object)
-    _gave_up = Signal(object)
+    _ended = Signal(str)
 
     def __init__(self, bridge: Bridge, view: Callable[[], Rect], parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -102,7 +120,8 @@ class Readings(QObject):
         self._document: Document | None = None
         self.prior = DEFAULT
         self._subject: _Subject | None = None
-        self._running: tuple[Area, ...] = ()
+        self._ordered: _Order | None = None
+        self._busy: dict[str, Job] = {}
         self._put_off = False
         self._probes = _LastProbes()
         self._found: dict[tuple[str, str], tuple[Area, Reading]] = {}
@@ -112,7 +131,7 @@ class Readings(QObject):
         self._timer.setInterval(0)
         self._timer.timeout.connect(self._order)
         self._published.connect(self._take)
-        self._gave_up.connect(self._start_over)
+        self._ended.connect(self._go_on)
 
     # What is measured
 
@@ -123,7 +142,9 @@ class Readings(QObject):
                 signal.disconnect(self.refresh)
         self._document = document
         self._found.clear()
-        self._subject = None
+        self._subject = self._ordered = None
+        for job in self._busy.values():
+            job.cancel()
         if document is not None:
             for signal in self._signals(document):
                 signal.connect(self.refresh)
@@ -209,6 +230,10 @@ class Readings(QObject):
         return reading.fresh and reading.final
 
     def _order(self) -> None:
+        """Have what is missing measured. What runs ends after its first numbers if it is not wanted any more.
+
+        So numbers follow a drag, if only a little later, instead of waiting for its end.
+        """
         self._put_off = not any(looks() for looks in self._watchers)
         subject = self._wanted()
         if subject is None or self._put_off:
@@ -217,48 +242,69 @@ class Readings(QObject):
             self._found = {
                 key: (area, replace(reading, fresh=False)) for key, (area, reading) in self._found.items()
             }
-            self._subject, self._running = subject, ()
+            self._subject = subject
         areas = self._missing(subject)
-        if not set(areas) <= set(self._running):
-            self._running = tuple(areas)
-            self._run(self._bridge.background, subject, areas, _quick)
-            self._run(self._bridge.judge, subject, areas, self._slow)
+        old = self._ordered
+        if old is None or not old.subject.same(subject) or not set(areas) <= set(old.areas):
+            self._ordered = _Order(subject, tuple(areas))
+        if areas:
+            assert self._ordered is not None
+            self._run(self._bridge.background, self._ordered, _quick)
+            self._run(self._bridge.judge, self._ordered, self._slow)
 
     def _slow(self, subject: _Subject, area: Area, progress: Progress) -> "Iterator[_Measured]":
         return _slow(subject, area, self._probes, progress)
 
-    def _run(self, lane: Lane, subject: _Subject, areas: list[Area], work: "_Work") -> None:
-        """All numbers of all areas, each a little better in turn."""
+    def _run(self, lane: Lane, order: "_Order", work: "_Work") -> None:
+        """All numbers of all areas in a lane, each a little better in turn; one such job at a time."""
+        if lane.name in self._busy or lane.name in order.over:
+            return
 
         def job(progress: Progress) -> None:
-            turns = deque((area, *made) for area in areas for made in work(subject, area, progress))
             try:
-                while turns:
-                    area, kind, values = turns.popleft()
-                    progress.check()
-                    reading = _next(values)
-                    self._published.emit(subject, area, kind, reading)
-                    if not reading.final:
-                        turns.append((area, kind, values))
-            except Cancelled:
-                if not progress.cancelled:  # the layer has moved on: what comes next is measured anew
-                    self._gave_up.emit(subject)
+                if self._measure(order, work, progress):
+                    order.over.add(lane.name)
+            except Cancelled:  # the layer has moved on, or the picture was closed
                 raise
+            except Exception:
+                order.over.add(lane.name)  # it would fail again
+                raise
+            finally:
+                self._ended.emit(lane.name)
 
-        self._bridge.run(lane, job, lambda done: None, key="readings")
+        started = self._bridge.run(lane, job, lambda done: None)
+        if started is not None:
+            self._busy[lane.name] = started
+
+    def _measure(self, order: "_Order", work: "_Work", progress: Progress) -> bool:
+        """In a lane: whether all is done, or only the first numbers because something newer is wanted."""
+        turns = deque((area, *made) for area in order.areas for made in work(order.subject, area, progress))
+        firsts = len(turns)
+        while turns and (firsts > 0 or self._ordered is order):
+            area, kind, values = turns.popleft()
+            progress.check()
+            reading = _next(values)
+            self._published.emit(order.subject, area, kind, reading)
+            if not reading.final:
+                turns.append((area, kind, values))
+            firsts -= 1
+        return not turns
+
+    def _go_on(self, lane: str) -> None:
+        self._busy.pop(lane, None)
+        self._timer.start()
 
     def _take(self, subject: _Subject, area: Area, kind: str, reading: Reading) -> None:
+        known, last = self._found.get((area.name, kind), (area, Reading()))
         if not subject.same(self._subject):
-            return
-        if reading.value is None and not reading.why:  # no better one: the last was it
-            known, last = self._found.get((area.name, kind), (area, reading))
+            # Of a moment ago, in a drag: it is shown greyed, until there is one of now.
+            if reading.value is None or last.fresh or not subject.is_like(self._subject):
+                return
+            reading = replace(reading, fresh=False)
+        elif reading.value is None and not reading.why:  # no better one: the last was it
             reading = replace(last, final=True) if known == area else reading
         self._found[area.name, kind] = area, reading
         self.changed.emit()
-
-    def _start_over(self, subject: _Subject) -> None:
-        if subject.same(self._subject):
-            self._running = ()
 
 
 def _next(values: Iterator[Any]) -> Reading:

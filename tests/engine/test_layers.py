@@ -324,3 +324,13 @@ def test_the_cache_keeps_to_its_budget_and_never_drops_the_newest():
     assert cache.peek(one, "bilateral") is None
     tight = LayerCache(budget_bytes=1)
     assert tight.get(one, "nlm") is tight.peek(one, "nlm")
+
+
+def test_a_layer_holds_a_recipe_at_any_strength_and_no_other():
+    layer = Layer(SHOWN)
+    recipe = refill(layer, bilateral(region(Box(10, 10, 60, 60), sigma_r=0.3)))
+    assert layer.holds(recipe, WHOLE)
+    assert layer.holds(recipe.replace(strength=0.3), WHOLE)
+    assert not layer.holds(resolve(SHOWN, bilateral(sigma_r=0.4)), WHOLE)
+    assert not layer.holds(resolve(SHOWN, Recipe(method="identity")), WHOLE)
+    assert not Layer(SHOWN).holds(recipe, WHOLE)

@@ -23,10 +23,12 @@ from denoise_studio.engine.readings import Result, distances, fidelity, pair
 from denoise_studio.gui.bridge import Bridge
 from denoise_studio.gui.document import Document
 from denoise_studio.metrics.iem.measure import Options
-from denoise_studio.metrics.iem.priors import DEFAULT, get_prior
+from denoise_studio.metrics.iem.priors import PRIORS, get_prior
 
 VIEW = "In view"
 WHOLE = "Whole picture"
+_FIRST = next(prior.name for prior in PRIORS.values() if prior.exact)
+"""The prior until a person picks another: there within a frame or two, and it loads no torch."""
 _PROBES = 4
 """Draws with which an estimate of the risk ends."""
 
@@ -118,7 +120,7 @@ class Readings(QObject):
         super().__init__(parent)
         self._bridge, self._view = bridge, view
         self._document: Document | None = None
-        self.prior = DEFAULT
+        self.prior = _FIRST
         self._subject: _Subject | None = None
         self._ordered: _Order | None = None
         self._busy: dict[str, Job] = {}

@@ -1,6 +1,6 @@
 """Parts of a picture that numbers are about: all of it, what is in view, a region."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -8,6 +8,8 @@ from denoise_studio.core.geometry import Rect
 from denoise_studio.core.picture import Picture
 from denoise_studio.core.region import Region
 from denoise_studio.core.types import BoolArray
+
+WHOLE = "Whole picture"
 
 
 @dataclass(frozen=True)
@@ -18,18 +20,25 @@ class Area:
         name: what a person reads.
         rect: inside the picture.
         region: where its mask is above one half; None for the whole rectangle.
+        index: the region's among the recipe's: two of them may have one name.
     """
 
     name: str
     rect: Rect
     region: Region | None = None
+    index: int = -1
 
     @classmethod
-    def of(cls, picture: Picture, region: Region | None = None, name: str = "Whole picture") -> "Area":
+    def of(cls, picture: Picture, region: Region | None = None, index: int = -1) -> "Area":
         """The whole picture, or what a region covers of it."""
         if region is None:
-            return cls(name, picture.rect)
-        return cls(region.name, region.bounds().intersect(picture.rect), region)
+            return cls(WHOLE, picture.rect)
+        return cls(region.name, region.bounds().intersect(picture.rect), region, index)
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What stays the same while the area is moved or changed."""
+        return ("", self.index) if self.region is not None else (self.name, -1)
 
     def inside(self, picture: Picture) -> BoolArray:
         """`(h, w)` of `rect`: which pixels count; padding never does."""
@@ -51,4 +60,4 @@ def middle(area: Area, side: int) -> Area:
     rect = area.rect
     width, height = min(side, rect.width), min(side, rect.height)
     x, y = rect.x + (rect.width - width) // 2, rect.y + (rect.height - height) // 2
-    return Area(area.name, Rect(x, y, width, height), area.region)
+    return replace(area, rect=Rect(x, y, width, height))

@@ -26,7 +26,6 @@ from denoise_studio.metrics.iem.measure import Options
 from denoise_studio.metrics.iem.priors import PRIORS, get_prior
 
 VIEW = "In view"
-WHOLE = "Whole picture"
 _FIRST = next(prior.name for prior in PRIORS.values() if prior.exact)
 """The prior until a person picks another: there within a frame or two, and it loads no torch."""
 _PROBES = 4
@@ -114,7 +113,7 @@ class Readings(QObject):
 
     changed = Signal()
     _published = Signal(object, object, str, object)
-    _ended = Signal(str)
+    _ended = Signal(str, object)
 
     def __init__(self, bridge: Bridge, view: Callable[[], Rect], parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -123,10 +122,10 @@ class Readings(QObject):
         self.prior = _FIRST
         self._subject: _Subject | None = None
         self._ordered: _Order | None = None
-        self._busy: dict[str, Job] = {}
+        self._busy: dict[str, tuple[_Order, Job]] = {}
         self._put_off = False
         self._probes = _LastProbes()
-        self._found: dict[tuple[str, str], tuple[Area, Reading]] = {}
+        self._found: dict[tuple[tuple[str, int], str], tuple[Area, Reading]] = {}
         self._watchers: list[Callable[[], bool]] = []
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -145,8 +144,9 @@ class Readings(QObject):
         self._document = document
         self._found.clear()
         self._subject = self._ordered = None
-        for job in self._busy.values():
+        for _, job in self._busy.values():
             job.cancel()
+        self._busy.clear()  # one that had to wait in its lane never tells that it ended
         if document is not None:
             for signal in self._signals(document):
                 signal.connect(self.refresh)
@@ -177,24 +177,25 @@ class Readings(QObject):
         if self._document is None:
             return ()
         picture = self._document.picture
-        whole = Area.of(picture, name=WHOLE)
+        whole = Area.of(picture)
         seen = self._view().intersect(picture.rect)
         view = () if not seen or seen == picture.rect else (Area(VIEW, seen),)
-        regions = (Area.of(picture, region) for region in self._document.recipe.active_regions)
+        regions = (
+            Area.of(picture, region, index)
+            for index, region in enumerate(self._document.recipe.regions)
+            if region.enabled
+        )
         return (whole, *view, *(area for area in regions if area.rect))
 
     def chosen_area(self) -> Area | None:
-        """The selected region, else the whole picture."""
-        document = self._document
-        if document is None:
-            return None
-        region = document.selected_region
-        area = Area.of(document.picture, region, name=WHOLE)
-        return area if area.rect else None
+        """The selected region if it is one of them, else the whole picture."""
+        selected = self._document.selected if self._document is not None else -1
+        areas = self.areas
+        return next((area for area in areas if area.index == selected >= 0), areas[0] if areas else None)
 
     def of(self, area: Area, kind: Kind) -> Reading:
-        """The newest number for an area of that name; it may be of an older result."""
-        known, reading = self._found.get((area.name, kind), (area, Reading()))
+        """The newest number for an area; it may be of an older result, or of where the area was before."""
+        known, reading = self._found.get((area.key, kind), (area, Reading()))
         subject = self._wanted()
         fresh = reading.fresh and known == area and subject is not None and subject.same(self._subject)
         return replace(reading, fresh=fresh)
@@ -272,11 +273,11 @@ class Readings(QObject):
                 order.over.add(lane.name)  # it would fail again
                 raise
             finally:
-                self._ended.emit(lane.name)
+                self._ended.emit(lane.name, order)
 
         started = self._bridge.run(lane, job, lambda done: None)
         if started is not None:
-            self._busy[lane.name] = started
+            self._busy[lane.name] = order, started
 
     def _measure(self, order: "_Order", work: "_Work", progress: Progress) -> bool:
         """In a lane: whether all is done, or only the first numbers because something newer is wanted."""
@@ -292,12 +293,13 @@ class Readings(QObject):
             firsts -= 1
         return not turns
 
-    def _go_on(self, lane: str) -> None:
-        self._busy.pop(lane, None)
-        self._timer.start()
+    def _go_on(self, lane: str, order: "_Order") -> None:
+        if lane in self._busy and self._busy[lane][0] is order:
+            del self._busy[lane]
+            self._timer.start()
 
     def _take(self, subject: _Subject, area: Area, kind: str, reading: Reading) -> None:
-        known, last = self._found.get((area.name, kind), (area, Reading()))
+        known, last = self._found.get((area.key, kind), (area, Reading()))
         if not subject.same(self._subject):
             # Of a moment ago, in a drag: it is shown greyed, until there is one of now.
             if reading.value is None or last.fresh or not subject.is_like(self._subject):
@@ -305,7 +307,7 @@ class Readings(QObject):
             reading = replace(reading, fresh=False)
         elif reading.value is None and not reading.why:  # no better one: the last was it
             reading = replace(last, final=True) if known == area else reading
-        self._found[area.name, kind] = area, reading
+        self._found[area.key, kind] = area, reading
         self.changed.emit()
 
 

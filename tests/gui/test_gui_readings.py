@@ -1,5 +1,7 @@
 """Read-outs in the real window: right, greyed when old, measured only while somebody looks."""
 
+import threading
+
 import numpy as np
 import pytest
 from driving import CT, PHOTO, choose, image_of, small_floats, small_photo
@@ -256,6 +258,42 @@ def test_before_the_first_result_there_are_dashes(slow, studio_window, tmp_path)
     slow.release()
     studio_window.finish()
     assert cell(studio_window, 0, "How much changed").text() != DASH
+
+
+def test_two_regions_of_one_name_keep_their_own_numbers(photo):
+    looking(photo)
+    regions = tuple(
+        Region(
+            shape=Box(x, 20.0, x + 30.0, 70.0), name="Same", feather=0.0, parameters=Values({"sigma_r": r})
+        )
+        for x, r in ((10.0, 20.0), (60.0, 80.0))
+    )
+    photo.document.edit(photo.recipe.replace(regions=regions), "regions", photo.document.begin_gesture())
+    photo.finish()
+    readings = photo.window.readings
+    first, second = (readings.of(area, Kind.CHANGED) for area in readings.areas[1:])
+    assert first.fresh
+    assert second.fresh
+    assert first.value.value != second.value.value
+    photo.document.select(1)
+    assert readings.chosen_area() == readings.areas[2]
+
+
+def test_a_picture_that_is_left_while_its_numbers_wait_does_not_hold_up_the_next(photo, tmp_path):
+    gate, begun = threading.Event(), threading.Event()
+    lanes = photo.window.bridge.background, photo.window.bridge.judge
+    for lane in lanes:
+        lane.submit(lambda progress: (begun.set(), gate.wait(60)))
+    photo.until(begun.is_set)
+    photo.action("readings").trigger()
+    photo.document.edit(photo.recipe.replace(strength=0.5), "strength")
+    photo.until(lambda: photo.window.readings._busy)  # ordered, and behind what blocks the lanes
+    photo.open(small_photo(tmp_path / "other.png", seed=4), wait=False)
+    photo.until(lambda: len(photo.window.documents) == 2)
+    gate.set()
+    photo.finish()
+    assert whole(photo, Kind.CHANGED).fresh
+    assert whole(photo, Kind.JUDGEMENT).fresh
 
 
 # Overlays

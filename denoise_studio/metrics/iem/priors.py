@@ -2,17 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from denoise_studio.core.errors import MeasureError, StudioError
 from denoise_studio.core.resources import resource
-
-
-class Bound(Protocol):
-    """A prior for one class of pictures."""
-
-    def posterior_mean(self, y: Any, sigma: Any, draws: Any) -> Any:
-        """E[x | y] for `y (N, C, H, W)` in the prior's unit, as `integrate.Denoise`."""
 
 
 @dataclass(frozen=True)

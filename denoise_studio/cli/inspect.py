@@ -56,7 +56,7 @@ def _info(picture: "Picture") -> dict[str, Any]:
         "icc_bytes": len(picture.icc) if picture.icc else 0,
         "alpha": picture.alpha is not None,
         "padding_pixels": int(picture.padding.sum()) if picture.padding is not None else 0,
-        "default_method": default_method(picture.kind),
+        "default_method": default_method(picture),
         "notes": list(picture.notes),
         "history": list(picture.history),
         "metadata": _plain(dict(source.summary)) if source else {},
@@ -66,6 +66,8 @@ def _info(picture: "Picture") -> dict[str, Any]:
 def _info_rows(found: dict[str, Any], picture: "Picture") -> list[tuple[str, str]]:
     unit = f" {found['unit']}" if found["unit"] else ""
     colour = "grey" if picture.channels == 1 else "colour"
+    if picture.mosaic is not None:
+        colour = f"mosaic {picture.mosaic.name}"
     rescale = (found["slope"], found["intercept"]) != (1.0, 0.0)
     spacing = found["spacing_mm"]
     return [
@@ -95,6 +97,10 @@ def _info_rows(found: dict[str, Any], picture: "Picture") -> list[tuple[str, str
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_text(item)}" for name, item in value.items())
+    if isinstance(value, float):
+        return f"{value:g}"
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 

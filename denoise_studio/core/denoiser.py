@@ -7,6 +7,7 @@ from typing import Any, Literal
 from denoise_studio.core.errors import RecipeError
 from denoise_studio.core.fitted import Fit
 from denoise_studio.core.parameter import Parameter, Value, Values
+from denoise_studio.core.picture import Picture
 from denoise_studio.core.types import BoolArray, FloatArray
 
 FieldValue = Value | FloatArray
@@ -86,6 +87,8 @@ class Denoiser:
         load: imports what the method needs and returns the call; runs in a worker.
         halo: pixels of surroundings that these parameter values need (maxima over regions).
         channels: channel counts it accepts.
+        layouts: "planes" if it takes pictures whose pixels have all their colours, "bayer" if it takes
+            a camera's mosaic with the Bayer pattern, "mosaic" for any mosaic.
         domain: value domain it was made for ("any": the same in every unit).
         size_multiple: tiles begin at multiples of this, counted from the picture's corner.
         tile: side in pixels of the squares that are filtered in one call where memory allows, 0 for
@@ -117,6 +120,7 @@ class Denoiser:
     load: Callable[[], Apply]
     halo: Callable[[Mapping[str, Value]], int]
     channels: tuple[int, ...] = (1, 3)
+    layouts: tuple[Literal["planes", "bayer", "mosaic"], ...] = ("planes",)
     domain: str = "any"
     size_multiple: int = 1
     tile: int = 0
@@ -146,6 +150,22 @@ class Denoiser:
         known = ", ".join(parameter.name for parameter in self.parameters) or "none"
         raise RecipeError(f"The method {self.id} has no parameter {name!r} (it has: {known}).")
 
+    def refusal(self, picture: Picture) -> str:
+        """Why it does not take this picture, as a sentence; "" if it does."""
+        mosaic = picture.mosaic
+        if mosaic is None and "planes" not in self.layouts:
+            return f"{self.name} takes camera raw pictures only."
+        if mosaic is not None and "mosaic" not in self.layouts:
+            if "bayer" not in self.layouts:
+                return (
+                    f"{self.name} does not take camera raw pictures: a pixel has one of three colours there."
+                )
+            if not mosaic.is_bayer:
+                return f"{self.name} takes the Bayer pattern only; for {mosaic.name} no method is offered."
+        if picture.channels not in self.channels:
+            return f"{self.name} does not take pictures with {picture.channels} channels."
+        return ""
+
     @property
     def region_parameters(self) -> tuple[Parameter, ...]:
         return tuple(parameter for parameter in self.parameters if parameter.per_region)
@@ -160,6 +180,7 @@ class Denoiser:
             "version": self.version,
             "domain": self.domain,
             "channels": list(self.channels),
+            "layouts": list(self.layouts),
             "devices": list(self.devices),
             "size_multiple": self.size_multiple,
             "exact_tiles": self.exact_tiles,

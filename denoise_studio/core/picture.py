@@ -12,6 +12,7 @@ import numpy as np
 
 from denoise_studio.core.errors import StudioError
 from denoise_studio.core.geometry import Rect
+from denoise_studio.core.mosaic import Mosaic
 from denoise_studio.core.types import AnyArray, BoolArray, FloatArray
 
 
@@ -36,6 +37,8 @@ class Kind(StrEnum):
     CT = "ct"
     MR = "mr"
     PHOTO = "photo"
+    RAW = "raw"
+    """What a camera's sensor saw, one colour a pixel."""
     DATA = "data"
 
 
@@ -117,6 +120,7 @@ class Picture:
         icc: embedded ICC profile of display-referred pixels.
         orientation: EXIF orientation (1..8) of the stored pixels; `pixels` are already upright.
         windows: the file's own display windows.
+        mosaic: for what a camera's sensor saw: which pixel has which colour; one channel, unit DN.
         notes: sentences about what opening had to change or assume.
         history: one line for every step that made these pixels from the source's.
     """
@@ -133,6 +137,7 @@ class Picture:
     icc: bytes | None = None
     orientation: int = 1
     windows: tuple[Window, ...] = ()
+    mosaic: Mosaic | None = None
     notes: tuple[str, ...] = ()
     history: tuple[str, ...] = ()
     name: str = ""
@@ -146,6 +151,8 @@ class Picture:
             raise StudioError("The picture has no pixels.")
         if self.pixels.dtype != np.float32:
             raise StudioError(f"Pixels must be float32, not {self.pixels.dtype}.")
+        if self.mosaic is not None and self.pixels.shape[0] != 1:
+            raise StudioError("A mosaic has one channel.")
         if self.padding is not None and (
             self.padding.shape != self.pixels.shape[1:] or self.padding.dtype != np.bool_
         ):
@@ -175,7 +182,7 @@ class Picture:
 
     @property
     def kind(self) -> Kind:
-        return _KINDS.get(self.scale, Kind.DATA)
+        return Kind.RAW if self.mosaic is not None else _KINDS.get(self.scale, Kind.DATA)
 
     @property
     def noise_unit(self) -> str:
@@ -233,6 +240,7 @@ class Picture:
             alpha=None,
             source=None,
             windows=(),
+            mosaic=self.mosaic.shifted(rect.x, rect.y) if self.mosaic is not None else None,
             serial=next(_serial),
         )
 

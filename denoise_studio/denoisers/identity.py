@@ -23,6 +23,7 @@ IDENTITY = Denoiser(
     parameters=(),
     load=_load,
     halo=lambda values: 0,
+    layouts=("planes", "mosaic"),
     exact_tiles=True,
     parallel_tiles=True,
 )

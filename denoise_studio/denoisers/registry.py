@@ -2,7 +2,7 @@
 
 from denoise_studio.core.denoiser import Denoiser
 from denoise_studio.core.errors import RecipeError
-from denoise_studio.core.picture import Kind
+from denoise_studio.core.picture import Kind, Picture
 
 _REGISTRY: dict[str, Denoiser] = {}
 
@@ -10,6 +10,7 @@ DEFAULT_METHODS: dict[Kind, str] = {
     Kind.CT: "adaptive-bilateral",
     Kind.MR: "bilateral",
     Kind.PHOTO: "bilateral",
+    Kind.RAW: "identity",
     Kind.DATA: "bilateral",
 }
 """The default method of each kind of picture."""
@@ -52,6 +53,7 @@ def get_denoiser(id: str) -> Denoiser:
     return _REGISTRY[id]
 
 
-def default_method(kind: Kind) -> str:
-    """Id of the method that a new picture of this kind starts with."""
-    return DEFAULT_METHODS[kind]
+def default_method(picture: Picture) -> str:
+    """Id of the method that a new picture starts with: its kind's, "identity" where that does not take it."""
+    method = DEFAULT_METHODS[picture.kind]
+    return "identity" if get_denoiser(method).refusal(picture) else method

@@ -30,7 +30,7 @@ def noise_estimate(picture: Picture) -> NoiseEstimate:
 
 def default_recipe(picture: Picture) -> Recipe:
     """What a newly opened picture starts with: its kind's default method, nothing overridden."""
-    return Recipe(method=default_method(picture.kind))
+    return Recipe(method=default_method(picture))
 
 
 def resolve(picture: Picture, recipe: Recipe) -> Recipe:
@@ -43,8 +43,8 @@ def resolve(picture: Picture, recipe: Recipe) -> Recipe:
             method cannot take.
     """
     denoiser = get_denoiser(recipe.method)
-    if picture.channels not in denoiser.channels:
-        raise RecipeError(f"{denoiser.name} does not take pictures with {picture.channels} channels.")
+    if refusal := denoiser.refusal(picture):
+        raise RecipeError(refusal)
     noise_level = recipe.noise_level
     if noise_level is None and denoiser.uses_noise_level:
         noise_level = estimated_noise(picture)

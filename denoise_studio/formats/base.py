@@ -76,7 +76,7 @@ class Format(ABC):
     can_write: bool = True
 
     @abstractmethod
-    def matches(self, head: bytes) -> bool:
+    def matches(self, head: bytes, path: Path) -> bool:
         """Whether a file that begins with these (up to 1024) bytes is of this format."""
 
     @abstractmethod

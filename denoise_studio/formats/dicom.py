@@ -22,7 +22,7 @@ class Dicom(Format):
     name = "DICOM"
     suffixes = (".dcm", ".dicom")
 
-    def matches(self, head: bytes) -> bool:
+    def matches(self, head: bytes, path: Path) -> bool:
         """The mark after the preamble, or a file that begins with the first tags of a data set."""
         return head[128:132] == b"DICM" or head.startswith(_FIRST_TAGS)
 

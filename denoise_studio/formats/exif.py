@@ -103,6 +103,14 @@ class Reader:
         code = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}.get(entry.type) if entry else None
         return self._unpack(code, entry.at) if entry and code and entry.count else 0
 
+    def integers(self, entry: Entry | None) -> tuple[int, ...]:
+        """All whole numbers of a field."""
+        code = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}.get(entry.type) if entry else None
+        if entry is None or code is None:
+            return ()
+        size = struct.calcsize(code)
+        return tuple(self._unpack(code, entry.at + size * index) for index in range(entry.count))
+
     def _entry(self, at: int, step: int) -> Entry | None:
         tag, kind = self._unpack("H", at), self._unpack("H", at + 2)
         count = self._unpack(self._word, at + 4)
@@ -183,15 +191,15 @@ def text(block: bytes | None, tag: int) -> bytes:
         return b""
 
 
-def gather(data: Buffer) -> bytes | None:
+def gather(data: Buffer, leave_out: frozenset[int] = frozenset()) -> bytes | None:
     """A block of its own with the descriptive fields of a TIFF file and its EXIF and GPS IFDs.
 
     Maker notes are copied as they are; those that point to absolute places of the old file
-    cannot follow it. None if there is nothing to keep.
+    cannot follow it. None if there is nothing to keep. Tags in `leave_out` stay behind.
     """
     reader = Reader(data)
     first = reader.first()
-    kept = _portable(first.entries.values())
+    kept = [entry for entry in _portable(first.entries.values()) if entry.tag not in leave_out]
     builder = _Builder(reader)
     for tag in (EXIF_IFD, GPS_IFD):
         try:

@@ -36,7 +36,7 @@ class Jpeg(Format):
     suffixes = (".jpg", ".jpeg", ".jpe", ".jfif")
     lossless = False
 
-    def matches(self, head: bytes) -> bool:
+    def matches(self, head: bytes, path: Path) -> bool:
         return head.startswith(b"\xff\xd8\xff")
 
     def open(self, path: Path, progress: Progress) -> Picture:

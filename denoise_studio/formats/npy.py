@@ -37,7 +37,7 @@ class Npy(Format):
     name = "NPY"
     suffixes = (".npy",)
 
-    def matches(self, head: bytes) -> bool:
+    def matches(self, head: bytes, path: Path) -> bool:
         return head.startswith(_MAGIC)
 
     def open(self, path: Path, progress: Progress) -> Picture:

@@ -45,7 +45,7 @@ class Png(Format):
     suffixes = (".png",)
     depths = (8, 16)
 
-    def matches(self, head: bytes) -> bool:
+    def matches(self, head: bytes, path: Path) -> bool:
         return head.startswith(png.SIGNATURE)
 
     def open(self, path: Path, progress: Progress) -> Picture:

@@ -15,14 +15,15 @@ _HEAD = 1024
 
 def all_formats() -> tuple[Format, ...]:
     """Every format, in the order in which they are tried."""
+    from denoise_studio.formats.camera_raw import CameraRaw
     from denoise_studio.formats.dicom import Dicom
     from denoise_studio.formats.jpeg import Jpeg
     from denoise_studio.formats.npy import Npy
     from denoise_studio.formats.png import Png
     from denoise_studio.formats.tiff import Tiff
 
-    # DICOM first: its free preamble may begin like a TIFF.
-    return (Dicom(), Png(), Jpeg(), Tiff(), Npy())
+    # DICOM first: its free preamble may begin like a TIFF; camera raw often is one.
+    return (Dicom(), Png(), Jpeg(), CameraRaw(), Tiff(), Npy())
 
 
 def open_picture(path: str | os.PathLike[str], progress: Progress | None = None) -> Picture:
@@ -35,7 +36,7 @@ def open_picture(path: str | os.PathLike[str], progress: Progress | None = None)
     path = Path(path)
     head = _head(path)
     for candidate in all_formats():
-        if candidate.matches(head):
+        if candidate.matches(head, path):
             checksum = _checksum(path)
             picture = _note_name(_open(candidate, path, progress or Progress()), path, candidate)
             assert picture.source is not None

@@ -35,7 +35,7 @@ class Tiff(Format):
     suffixes = (".tif", ".tiff")
     depths = (8, 16, 32)
 
-    def matches(self, head: bytes) -> bool:
+    def matches(self, head: bytes, path: Path) -> bool:
         return head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
     def open(self, path: Path, progress: Progress) -> Picture:

@@ -86,10 +86,10 @@ def _single_page(file: Any, name: str) -> tuple[Any, tuple[str, ...]]:
     if not pages:
         raise FormatError(f"{name} holds no picture.")
     if any(50706 in page.tags for page in pages[:1]):
-        raise FormatError(f"{name} is a DNG camera raw file, which is not opened yet.")
+        raise FormatError(f"{name} is a DNG camera raw file that is not opened as a TIFF.")
     full = [page for page in pages if not int(page.subfiletype) & (_REDUCED | _MASK)]
     if not full:
-        raise FormatError(f"{name} holds only a preview picture; camera raw files are not opened yet.")
+        raise FormatError(f"{name} holds only a preview picture.")
     if len(full) > 1:
         raise FormatError(f"{name} has {len(full)} pages; only files with one picture are opened.")
     series = file.series[0]
@@ -108,7 +108,7 @@ def _check(page: Any, file: Any, name: str) -> None:
     if page.imagedepth > 1:
         raise FormatError(f"{name} is a volume of {page.imagedepth} slices; only single slices are opened.")
     if photometric in (32803, 34892):
-        raise FormatError(f"{name} holds camera raw data, which is not opened yet.")
+        raise FormatError(f"{name} holds camera raw data of a kind that is not opened.")
     if photometric not in _PHOTOMETRIC or (photometric == 6 and int(page.compression) not in (6, 7)):
         kind = _REFUSED.get(photometric, f"photometric interpretation {photometric}")
         raise FormatError(f"{name} is a {kind} TIFF; only grey and RGB are opened.")

@@ -9,7 +9,8 @@ from denoise_studio.core.denoiser import Denoiser
 from denoise_studio.core.errors import RecipeError
 from denoise_studio.core.parameter import Parameter
 from denoise_studio.core.picture import Kind
-from denoise_studio.denoisers import all_denoisers, default_method, get_denoiser, register, unregister
+from denoise_studio.denoisers import all_denoisers, get_denoiser, register, unregister
+from denoise_studio.denoisers.registry import DEFAULT_METHODS
 
 NLM = get_denoiser("nlm")
 VALUES = {"h": 1.2, "patch_radius": 1, "search_radius": 4}
@@ -146,4 +147,4 @@ def test_a_method_can_come_and_go():
 
 @pytest.mark.parametrize("kind", list(Kind))
 def test_every_kind_of_picture_has_a_default_method(kind):
-    assert get_denoiser(default_method(kind))
+    assert get_denoiser(DEFAULT_METHODS[kind])

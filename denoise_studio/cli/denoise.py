@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from denoise_studio.cli.options import read_wishes, recipe_options, saving_options
 from denoise_studio.cli.printing import echo_json, number, report_progress
 from denoise_studio.core.errors import FormatError, RecipeError
 
@@ -14,22 +15,6 @@ if TYPE_CHECKING:
     from denoise_studio.core.recipe import Recipe
     from denoise_studio.engine.export import ExportReport
     from denoise_studio.engine.render import Rendering
-
-_LARGEST_SEED = 2**63 - 1
-
-
-class Setting(click.ParamType):  # type: ignore[type-arg]
-    """`NAME=VALUE`."""
-
-    name = "NAME=VALUE"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if isinstance(value, tuple):
-            return value
-        name, separator, text = str(value).partition("=")
-        if not separator or not name.strip() or not text.strip():
-            self.fail(f"{value!r} is not of the form NAME=VALUE.", param, ctx)
-        return name.strip(), text.strip()
 
 
 @click.command()
@@ -42,44 +27,8 @@ class Setting(click.ParamType):  # type: ignore[type-arg]
     type=click.Path(path_type=Path),
     help="File to write; its ending chooses the format. OUT.recipe.json is written beside it.",
 )
-@click.option("--method", metavar="ID", help="Method; the default depends on the kind of picture.")
-@click.option(
-    "--set", "settings", type=Setting(), multiple=True, help="A parameter of the method (see `methods`)."
-)
-@click.option(
-    "--strength",
-    type=click.FloatRange(0, 1),
-    metavar="0..1",
-    help="0 gives the input, 1 the method's result.",
-)
-@click.option(
-    "--recipe",
-    "recipe_file",
-    metavar="R.json",
-    type=click.Path(path_type=Path),
-    help="Start from a recipe or from the record of another output; other options win over it.",
-)
-@click.option(
-    "--noise-level",
-    type=click.FloatRange(0, 1e12),
-    metavar="SD",
-    help="Noise sd in the picture's unit, instead of the estimate.",
-)
-@click.option(
-    "--bits",
-    type=click.Choice(["8", "16", "32"]),
-    help="Bits a sample; 32 is floating point. Default: as IN; a result in NPY is always 32.",
-)
-@click.option("--quality", type=click.IntRange(1, 100), default=95, show_default=True, help="JPEG quality.")
-@click.option(
-    "--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), help="Where to compute.  [default: auto]"
-)
-@click.option(
-    "--seed",
-    type=click.IntRange(0, _LARGEST_SEED),
-    metavar="N",
-    help="Seed of methods that draw random numbers.  [default: 0]",
-)
+@recipe_options
+@saving_options
 @click.option("--json", "as_json", is_flag=True, help="Print the record as JSON.")
 def denoise(input: Path, output: Path, bits: str | None, quality: int, as_json: bool, **wishes: Any) -> None:
     """Denoise the picture IN and save it as OUT.
@@ -110,35 +59,15 @@ def denoise(input: Path, output: Path, bits: str | None, quality: int, as_json: 
         _print(rendering, report)
 
 
-def _recipe(
-    picture: "Picture",
-    method: str | None,
-    settings: tuple[tuple[str, str], ...],
-    strength: float | None,
-    recipe_file: Path | None,
-    noise_level: float | None,
-    device: str | None,
-    seed: int | None,
-) -> "Recipe":
+def _recipe(picture: "Picture", recipe_file: Path | None, **wishes: Any) -> "Recipe":
     """What the options ask for: the file's recipe or the default one, with the options over it."""
-    from denoise_studio.denoisers import get_denoiser
-    from denoise_studio.engine.record import read_recipe
-    from denoise_studio.engine.resolve import default_recipe
-
-    recipe = read_recipe(recipe_file) if recipe_file is not None else default_recipe(picture)
-    if method is not None and method != recipe.method:
-        # Another method's parameters mean nothing to this one.
-        recipe = recipe.replace(method=method, parameters=type(recipe.parameters)())
+    wanted = read_wishes(recipe_file, **wishes)
     try:
-        denoiser = get_denoiser(recipe.method)
-        for name, text in settings:
-            recipe = recipe.with_parameter(name, denoiser.parameter(name).parse(text))
+        return wanted.recipe_for(picture)
     except RecipeError as error:
-        if method is None and not settings:
+        if wanted.method is None and not wanted.settings:
             raise  # the file's fault, not the command's
         raise click.UsageError(str(error)) from None
-    given = {"strength": strength, "noise_level": noise_level, "device": device, "seed": seed}
-    return recipe.replace(**{name: value for name, value in given.items() if value is not None})
 
 
 def _print(rendering: "Rendering", report: "ExportReport") -> None:

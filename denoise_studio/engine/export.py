@@ -33,6 +33,7 @@ def export(
     options: SaveOptions | None = None,
     *,
     write_record: bool = True,
+    asked: str | None = None,
 ) -> ExportReport:
     """Save a rendering as `path` and its record as `path` + ".recipe.json".
 
@@ -42,6 +43,7 @@ def export(
         options: depth, JPEG quality, DICOM series.
         write_record: without, a record that an earlier save left there is taken away, because
             it would be about other pixels.
+        asked: goes into the record as it is (see `engine.record.Record`).
 
     Raises:
         FormatError: the format cannot hold the picture, the target is the source, or writing
@@ -55,7 +57,7 @@ def export(
     record, beside = None, record_path(path)
     if write_record:
         try:
-            record = make_record(rendering, path, chosen.id, encoded, options)
+            record = make_record(rendering, path, chosen.id, encoded, options, asked)
         except OSError as error:
             raise FormatError(
                 f"The source file can no longer be read ({(error.strerror or str(error)).lower()}), "
@@ -63,11 +65,14 @@ def export(
             ) from None
     with contextlib.ExitStack() as stack:
         if record is not None:
-            # The record is on the disk before the picture is renamed, and renamed right after it.
             stack.enter_context(_restoring(path))
-            _write(stack.enter_context(replacing(beside)), to_json(record), beside)
+            new_record = stack.enter_context(replacing(beside))
         with replacing(path) as temporary:
             chosen.write(rendering.picture, encoded, temporary, options)
+            if record is not None:
+                # The record is on the disk before the picture is renamed, and renamed right after it.
+                record = record.with_file(temporary)
+                _write(new_record, to_json(record), beside)
     if record is None:
         _forget(beside)
     return ExportReport(

@@ -62,7 +62,8 @@ class Output(msgspec.Struct, frozen=True):
     """What was written; `bits_asked` and `quality` are the options that encode it again.
 
     `pixels_sha256` is the SHA-256 of the declared quantisation: `Encoded.pixels`, little-endian
-    float32, C order. For JPEG that is the array before coding.
+    float32, C order. For JPEG that is the array before coding. `size` (bytes) and `sha256` are the
+    file's own.
     """
 
     name: str
@@ -76,6 +77,8 @@ class Output(msgspec.Struct, frozen=True):
     pixels_sha256: str
     bits_asked: int | None = None
     quality: int = 95
+    size: int | None = None
+    sha256: str | None = None
 
 
 class Fit(msgspec.Struct, frozen=True):
@@ -86,7 +89,11 @@ class Fit(msgspec.Struct, frozen=True):
 
 
 class Record(msgspec.Struct, frozen=True):
-    """All that `OUT.recipe.json` says."""
+    """All that `OUT.recipe.json` says.
+
+    `asked` stands for what a batch asked for, which made the recipe; a batch that asks the same again
+    knows the output by it.
+    """
 
     recipe: Recipe
     method: Method
@@ -100,6 +107,14 @@ class Record(msgspec.Struct, frozen=True):
     output: Output
     created: str
     fit: Fit | None = None
+    asked: str | None = None
+
+    def with_file(self, written: Path) -> "Record":
+        """The same with size and checksum of the file that now holds the output."""
+        output = msgspec.structs.replace(
+            self.output, size=written.stat().st_size, sha256=file_sha256(written)
+        )
+        return msgspec.structs.replace(self, output=output)
 
 
 def record_path(output: Path) -> Path:
@@ -125,7 +140,12 @@ def software() -> dict[str, str | None]:
 
 
 def make_record(
-    rendering: Rendering, output: Path, format_id: str, encoded: Encoded, options: SaveOptions
+    rendering: Rendering,
+    output: Path,
+    format_id: str,
+    encoded: Encoded,
+    options: SaveOptions,
+    asked: str | None = None,
 ) -> Record:
     """Describe a rendering that is about to be saved as `output`.
 
@@ -161,6 +181,7 @@ def make_record(
         ),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         fit=_fit(rendering),
+        asked=asked,
     )
 
 
@@ -199,6 +220,8 @@ def relative(path: Path, folder: Path) -> str:
 def to_dict(record: Record) -> dict[str, Any]:
     """Plain JSON types, with format and version."""
     body: dict[str, Any] = msgspec.to_builtins(record, enc_hook=dict)
+    if record.asked is None:
+        del body["asked"]
     return {"format": FORMAT, "version": VERSION, **body, "recipe": recipes.to_dict(record.recipe)}
 
 

@@ -119,11 +119,12 @@ def _source_syntax(source: Dataset) -> str:
 def _identify(dataset: Dataset, source: Dataset, picture: Picture, options: SaveOptions) -> None:
     """New instance, new series; slices of one source series stay together."""
     dataset.SOPInstanceUID = generate_uid()
-    key = options.series if options.series is not None else _RUN
+    # A named series holds slices whose histories differ: the methods find parameters for each.
+    key = [options.series] if options.series is not None else [_RUN, *picture.history]
     old = (
         str(source.get("SeriesInstanceUID", "")) or str(source.get("SOPInstanceUID", "")) or uuid.uuid4().hex
     )
-    dataset.SeriesInstanceUID = generate_uid(entropy_srcs=[_NAME, old, key, *picture.history])
+    dataset.SeriesInstanceUID = generate_uid(entropy_srcs=[_NAME, old, *key])
     number = _number(source)
     dataset.SeriesNumber = number * 100 + 1 if 0 < number < 20_000_000 else 1
     method = _method(picture)

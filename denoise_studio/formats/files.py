@@ -4,11 +4,14 @@ import hashlib
 import os
 import re
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from denoise_studio.core.errors import FormatError
+
+_asking = threading.Lock()
 
 
 @contextmanager
@@ -62,8 +65,9 @@ def _flush(path: Path) -> None:
 
 
 def _umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
+    with _asking:  # the mask is the whole process's, and can be asked for only by changing it
+        mask = os.umask(0o022)
+        os.umask(mask)
     return mask
 
 

@@ -124,6 +124,8 @@ def test_slices_of_one_series_stay_together(write_ct, tmp_path):
     assert other.SeriesInstanceUID != first.SeriesInstanceUID
     batch, _ = saved(paths[0], tmp_path / "batch.dcm", series="batch 7")
     assert batch.SeriesInstanceUID != first.SeriesInstanceUID
+    fitted, _ = saved(paths[1], tmp_path / "fitted.dcm", series="batch 7", history=("A fit of its own",))
+    assert fitted.SeriesInstanceUID == batch.SeriesInstanceUID
 
 
 def test_denoising_twice_keeps_both_steps_of_provenance(ct_path, tmp_path):

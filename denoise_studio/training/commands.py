@@ -63,7 +63,8 @@ def train(
         raise StudioError("Say how long to train: --minutes or --steps.")
     if threads:
         torch.set_num_threads(threads)
-    batches, count = batches_of(chosen, list(data), seed)
+    torch.backends.cudnn.benchmark = True  # every step has the same sizes
+    batches, count = batches_of(chosen, list(data), seed, device)
     run.mkdir(parents=True, exist_ok=True)
     trainer = Trainer(chosen, batches, run, seed, device, precision)
     if start is not None and trainer.step == 0:

@@ -20,7 +20,8 @@ class Config:
         constant: share of the budget before the rates fall linearly to 0.
         average: decay of the running average of the weights, which is what is kept.
         curriculum: noise levels from heavy to light (`levels.Curriculum`) instead of all at once.
-        source: what the pictures are: "photographs" or, for priors alone, "ct".
+        source: what the pictures are: "photographs", for a network "raw" (mosaics with sensor noise
+            made of them), for priors "ct".
         camera: share of the crops with the noise of developed photographs (`camera.camera_noise`).
     """
 
@@ -45,10 +46,12 @@ CONFIGS: dict[str, Config] = {
     "network-grey": _GREY,
     "network-colour": _COLOUR,
     "network-grey-curriculum": replace(_GREY, curriculum=True),
+    "network-raw": Config(Shape(1), crop=128, batch=64, source="raw"),
     "prior-grey": _PRIOR,
     "prior-colour": replace(_PRIOR, shape=HeavyShape(3)),
     "prior-ct": replace(_PRIOR, shape=HeavyShape(1, "ct", lowest=0.05), source="ct"),
     "tiny": Config(Shape(1, (8, 16), (1, 1)), crop=32, batch=4, warm_up=2),
+    "tiny-raw": Config(Shape(1, (8, 16), (1, 1)), crop=32, batch=4, warm_up=2, source="raw"),
     "tiny-prior": Config(HeavyShape(1, widths=(8, 16), blocks=(1, 1)), crop=32, batch=4, warm_up=2),
     "tiny-ct": Config(HeavyShape(1, "ct", widths=(8, 16), blocks=(1, 1)), 32, 4, warm_up=2, source="ct"),
 }

@@ -18,15 +18,20 @@ from denoise_studio.training.heavy_batches import (
     photograph_crops,
 )
 from denoise_studio.training.pictures import load_pictures
+from denoise_studio.training.raw_batches import RawBatches
 
 
-def batches_of(config: Config, folders: list[Path], seed: int) -> tuple[Source, int]:
+def batches_of(config: Config, folders: list[Path], seed: int, device: str = "cpu") -> tuple[Source, int]:
     """The batches that a configuration asks for, and from how many pictures they are drawn.
+
+    Those of mosaics are drawn on `device`.
 
     Raises:
         StudioError: the folders do not hold what is needed.
     """
-    pictures = load_pictures(folders, config.shape.channels, smallest=config.crop)
+    pictures = load_pictures(folders, colours_of(config), smallest=config.crop)
+    if config.source == "raw":
+        return RawBatches(pictures, config.crop, config.batch, seed, device), len(pictures)
     if isinstance(config.shape, Shape):
         return Batches(pictures, config.crop, config.batch, seed, config.camera), len(pictures)
     if config.source != "ct":
@@ -38,6 +43,11 @@ def batches_of(config: Config, folders: list[Path], seed: int) -> tuple[Source, 
     return HeavyBatches(crops, config.batch, seed), len(pictures) + len(slices)
 
 
+def colours_of(config: Config) -> int:
+    """Channels of the pictures to train with: a mosaic has one, and is made of three."""
+    return 3 if config.source == "raw" else config.shape.channels
+
+
 def count_used(config: Config, folder: Path) -> int:
     """How many pictures of a folder such a configuration draws from.
 
@@ -46,7 +56,7 @@ def count_used(config: Config, folder: Path) -> int:
     """
     slices = len(load_slices([folder])) if config.source == "ct" else 0
     try:
-        return slices + len(load_pictures([folder], config.shape.channels, smallest=config.crop))
+        return slices + len(load_pictures([folder], colours_of(config), smallest=config.crop))
     except StudioError:
         if not slices:
             raise

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from denoise_studio.core.errors import StudioError
 
 Pixels = npt.NDArray[np.uint8]
-_SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"}
+_SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"}
 _GREY = np.array([0.299, 0.587, 0.114])
 """Rec. 601 luma, as the grey versions of the usual test sets were made."""
 

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from denoise_studio import __version__
+from denoise_studio.cli.batch import batch
 from denoise_studio.cli.denoise import denoise, replay
 from denoise_studio.cli.inspect import info, methods
 from denoise_studio.cli.measure import measure
@@ -98,7 +99,7 @@ def _fail(message: str, code: int = 1) -> int:
 @click.group(
     PROGRAM,
     cls=Studio,
-    commands=[denoise, info, methods, measure, noise, snapshot, replay],
+    commands=[denoise, batch, info, methods, measure, noise, snapshot, replay],
     epilog="Exit status: 0 done, 1 failed, 2 misused. Not for diagnosis.",
     context_settings={"max_content_width": 100},
 )

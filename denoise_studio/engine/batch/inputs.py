@@ -34,7 +34,7 @@ def find_inputs(
 
     A folder gives what a format may read by its ending, and DICOM files without one; never hidden or
     temporary files, records, outputs of this program, or what is in the output folder below it.
-    A file that is named, or fits a pattern, is taken whatever it is called.
+    A file that is named is taken whatever it is called, one that fits a pattern whatever its ending is.
 
     Args:
         inputs: files, folders, or patterns such as `scans/**/*.dcm`.
@@ -71,7 +71,7 @@ def _matching(pattern: Path, folder: Path, recursive: bool) -> Iterator[Found]:
     for match in map(Path, matches):
         if os.path.isdir(match):
             yield from _walk(match, root, folder, recursive)
-        elif not _is_ours(match) and not _is_output(match):
+        elif not (_hidden(match.name) or _is_ours(match) or _is_output(match)):
             yield Found(match, match.relative_to(root).as_posix())
 
 

@@ -85,7 +85,7 @@ def batch(
             raise  # the file's fault, not the command's
         raise click.UsageError(str(error)) from None
     options = SaveOptions(bits=int(bits) if bits else None, quality=quality)
-    with stopping() as progress, watcher(as_json) as shown:
+    with stopping() as progress, watcher(as_json, progress) as shown:
         report = run(
             inputs,
             folder,

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from denoise_studio.core.progress import Progress
+
 if TYPE_CHECKING:
     from denoise_studio.engine.batch import Entry, Report
 
@@ -38,6 +40,9 @@ class Lines:
 class OneLine(Lines):
     """One line on standard error that is written over and over, and failures above it."""
 
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
     def file(self, entry: "Entry", report: "Report") -> None:
         if entry.status == "failed":
             self.clear()
@@ -45,7 +50,8 @@ class OneLine(Lines):
 
     def tick(self, report: "Report", running: dict[str, float]) -> None:
         width = shutil.get_terminal_size().columns - 1
-        click.echo(f"\r{_state(report, running)[:width]}\x1b[K", err=True, nl=False)
+        stopping = "stopping; " if self._progress.cancelled else ""
+        click.echo(f"\r{stopping}{_state(report, running)}"[: width + 1] + "\x1b[K", err=True, nl=False)
 
     def clear(self) -> None:
         click.echo("\r\x1b[K", err=True, nl=False)
@@ -67,12 +73,12 @@ class JsonLines(Lines):
 
 
 @contextlib.contextmanager
-def watcher(as_json: bool) -> Iterator[Lines]:
+def watcher(as_json: bool, progress: Progress) -> Iterator[Lines]:
     """Whoever tells of a batch here: to a program, to a person at a terminal, or into a log."""
     if as_json:
         yield JsonLines()
     elif sys.stderr.isatty():
-        line = OneLine()
+        line = OneLine(progress)
         try:
             yield line
         finally:

@@ -11,6 +11,7 @@ import pytest
 from batch_files import data, photo, slice_of_ct, tree
 
 from denoise_studio.cli import batch_printing
+from denoise_studio.core.progress import Progress
 from denoise_studio.core.recipe import Recipe, to_json
 from denoise_studio.engine.batch import Entry, Report
 from denoise_studio.engine.record import read_recipe
@@ -136,7 +137,7 @@ def test_one_line_at_a_terminal(capsys, monkeypatch):
     files = [Entry(input=f"{n}.png", status="done" if n < 12 else "left") for n in range(40)]
     report = Report(files=[*files, Entry(input="x.png", status="failed", message="x.png is empty.")])
     report.seconds = 25.0
-    line = batch_printing.OneLine()
+    line = batch_printing.OneLine(Progress())
     line.file(report.files[-1], report)
     line.tick(report, {"12.png": 0.5})
     out, err = capsys.readouterr()

@@ -30,7 +30,7 @@ def info(file: Path, as_json: bool) -> None:
 
 def _info(picture: "Picture") -> dict[str, Any]:
     from denoise_studio.denoisers import default_method
-    from denoise_studio.noise.blind import estimate_noise
+    from denoise_studio.noise.of_picture import estimate_noise
 
     stored, source = picture.stored, picture.source
     return {

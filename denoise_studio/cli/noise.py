@@ -27,7 +27,7 @@ _MAPS = (".npy", ".tif", ".tiff")
 def noise(file: Path, as_json: bool, map_file: Path | None) -> None:
     """Estimate a picture's noise: sd by channel, brightness and place, and whether neighbours share it."""
     from denoise_studio.formats import open_picture
-    from denoise_studio.noise.blind import estimate_noise
+    from denoise_studio.noise.of_picture import estimate_noise
 
     if map_file is not None and map_file.suffix.lower() not in _MAPS:
         raise click.UsageError(f"A map is written as {', '.join(_MAPS)}, not as {map_file.name}.")

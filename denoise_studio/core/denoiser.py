@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from denoise_studio.core.errors import RecipeError
 from denoise_studio.core.fitted import Fit
+from denoise_studio.core.mosaic import Mosaic
 from denoise_studio.core.parameter import Parameter, Value, Values
 from denoise_studio.core.picture import Picture
 from denoise_studio.core.types import BoolArray, FloatArray
@@ -30,6 +31,8 @@ class Tile:
         device: "cpu", "cuda" or "mps".
         seed: the recipe's.
         precision: "float32" or "bfloat16", for methods with `measure_precision`.
+        mosaic: which of `pixels` saw which colour, for camera raw.
+        knowledge: `Fitted.knowledge` of the method's own fit.
     """
 
     pixels: FloatArray
@@ -41,6 +44,8 @@ class Tile:
     device: str = "cpu"
     seed: int = 0
     precision: str = "float32"
+    mosaic: Mosaic | None = None
+    knowledge: Any = None
 
 
 Apply = Callable[[Tile], FloatArray]

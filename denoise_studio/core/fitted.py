@@ -68,12 +68,14 @@ class Fitted:
         curve: the loss at every step, where there is one.
         final: False while the fit goes on and better maps will follow.
         note: one line for the status bar and the record ("noise 23 HU, correlated over 2.1 px").
+        knowledge: what else the method found, in a form of its own; it reaches every tile as it is.
     """
 
     maps: Mapping[str, ParameterMap]
     curve: tuple[float, ...] = ()
     final: bool = True
     note: str = ""
+    knowledge: Any = None
 
 
 Spread = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]

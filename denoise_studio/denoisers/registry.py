@@ -10,7 +10,7 @@ DEFAULT_METHODS: dict[Kind, str] = {
     Kind.CT: "adaptive-bilateral",
     Kind.MR: "bilateral",
     Kind.PHOTO: "bilateral",
-    Kind.RAW: "identity",
+    Kind.RAW: "raw-network",
     Kind.DATA: "bilateral",
 }
 """The default method of each kind of picture."""

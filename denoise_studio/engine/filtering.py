@@ -204,6 +204,7 @@ class Filter:
             if padding.any():
                 valid = np.logical_not(padding)
                 np.copyto(pixels, 0.0, where=padding)
+        mosaic = self.picture.mosaic
         return Tile(
             pixels=pixels,  # type: ignore[arg-type]
             valid=valid,
@@ -214,6 +215,9 @@ class Filter:
             device=self.device.kind,
             seed=self.recipe.seed,
             precision=self.recipe.precision,
+            # Mirroring without repeating the edge keeps every pixel's colour.
+            mosaic=mosaic.shifted(rect.x - halo, rect.y - halo) if mosaic is not None else None,
+            knowledge=self.fitted.knowledge if self.fitted is not None else None,
         )
 
     def _maxima(self, rect: Rect) -> Mapping[str, Value]:

@@ -11,7 +11,8 @@ from denoise_studio.core.recipe import Recipe
 from denoise_studio.core.region import Region
 from denoise_studio.denoisers import default_method, get_denoiser
 from denoise_studio.engine import devices
-from denoise_studio.noise.blind import NoiseEstimate, estimate_noise
+from denoise_studio.noise.blind import NoiseEstimate
+from denoise_studio.noise.of_picture import estimate_noise
 
 _estimates: "weakref.WeakKeyDictionary[Picture, NoiseEstimate]" = weakref.WeakKeyDictionary()
 

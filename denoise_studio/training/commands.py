@@ -149,10 +149,18 @@ def _results(config: Any, network: Any, folders: tuple[Path, ...], device: str) 
     from denoise_studio.denoisers.network.model import Shape
     from denoise_studio.training.data import in_prior_unit
     from denoise_studio.training.evaluate import LEVELS, SIGMAS, evaluate, evaluate_prior
+    from denoise_studio.training.evaluate_raw import SETTINGS, evaluate_raw
     from denoise_studio.training.pictures import load_pictures
 
     results: dict[str, Any] = {}
     for folder in folders:
+        if config.source == "raw":
+            pictures = load_pictures([folder], 3)
+            results[folder.name] = {
+                f"{full:g}, {read:g}": evaluate_raw(network, pictures, full, read, device)
+                for full, read in SETTINGS
+            }
+            continue
         if isinstance(config.shape, Shape):
             pictures = load_pictures([folder], network.shape.channels)
             found = {str(level): round(evaluate(network, pictures, level, device), 3) for level in LEVELS}

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 from denoise_studio.denoisers.network.model import Network
 from denoise_studio.formats.files import write_bytes
 from denoise_studio.metrics.iem.heavy_noise import HeavyNoiseNetwork, HeavyShape
-from denoise_studio.training import network_card, prior_card
+from denoise_studio.training import network_card, prior_card, raw_card
 from denoise_studio.training.configs import CONFIGS
 from denoise_studio.training.loop import Trainer, count
 
@@ -66,7 +65,7 @@ def write_card(
         "seed": trainer.seed,
         "notes": list(notes),
         "started_from": trainer.started_from,
-        "machine": _machine(trainer.device),
+        "machine": trainer.machine,
         _words(config).RESULTS: results,
         "sha256": sha256,
     }
@@ -74,18 +73,10 @@ def write_card(
     write_bytes(path, _markdown(facts, _words(config)).encode())
 
 
-def _machine(device: str) -> str:
-    import torch
-
-    if device == "cuda":
-        return f"GPU {torch.cuda.get_device_name(0)}, torch {torch.__version__.split('+')[0]}"
-    able = torch.backends.cpu.get_cpu_capability()
-    threads = torch.get_num_threads()
-    return f"{platform.machine()} CPU ({able}), {threads} threads, torch {torch.__version__.split('+')[0]}"
-
-
 def _words(config: str) -> Any:
     """What a card of this kind of network says."""
+    if CONFIGS[config].source == "raw":
+        return raw_card
     return prior_card if isinstance(CONFIGS[config].shape, HeavyShape) else network_card
 
 

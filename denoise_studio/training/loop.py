@@ -1,6 +1,7 @@
 """The training loop: resumable, seeded, bounded by minutes or by steps."""
 
 import json
+import platform
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,6 +68,7 @@ class Trainer:
         self.levels = self.course.levels()
         self.step, self.seconds = 0, 0.0
         self.seed, self.started_from = seed, ""
+        self.machine = machine(device)
         named = list(self.network.named_parameters())
         edges = [value for name, value in named if name.startswith(self.course.edges)]
         inner = [value for name, value in named if not name.startswith(self.course.edges)]
@@ -155,6 +157,7 @@ class Trainer:
             "seconds": self.seconds,
             "seed": self.seed,
             "started_from": self.started_from,
+            "machine": self.machine,
             "network": self.network.state_dict(),
             "average": self.average,
             "optimisers": [optimiser.state_dict() for optimiser, _ in self._optimisers],
@@ -168,6 +171,8 @@ class Trainer:
         self.step, self.seconds = state["step"], state["seconds"]
         self.seed = state.get("seed", self.seed)
         self.started_from = state.get("started_from", "")
+        if self.step:
+            self.machine = state.get("machine", self.machine)
         self.network.load_state_dict(state["network"])
         self.average = {name: value.clone() for name, value in state["average"].items()}
         for (optimiser, _), kept in zip(self._optimisers, state["optimisers"], strict=True):
@@ -181,6 +186,15 @@ class Trainer:
             line["open"] = self.levels.open
         with (self.folder / "curve.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
+
+
+def machine(device: str) -> str:
+    """Where a run trains, for its card."""
+    version = torch.__version__.split("+")[0]
+    if device == "cuda":
+        return f"GPU {torch.cuda.get_device_name(0)}, torch {version}"
+    able = torch.backends.cpu.get_cpu_capability()
+    return f"{platform.machine()} CPU ({able}), {torch.get_num_threads()} threads, torch {version}"
 
 
 def count(network: nn.Module) -> int:

@@ -73,7 +73,7 @@ class RawBatches:
         return torch.cat([functional.avg_pool2d(small, 2), self._cut(random, self._size - half, self._crop)])
 
     def _cut(self, random: "_Random", count: int, side: int) -> Tensor:
-        """`(count, 3, side, side)` squares, turned and perhaps mirrored; small pictures are mirrored at their edge."""
+        """`(count, 3, side, side)` squares, turned, perhaps mirrored; small pictures go on mirrored."""
         chosen = random.below(len(self._pictures), count)
         room = (self._sides[chosen] - side).clamp_min(0)
         start = (torch.rand((count, 2), generator=random.generator, device=self._device) * (room + 1)).long()
@@ -83,7 +83,7 @@ class RawBatches:
         )
         crops = self._pictures[chosen[:, None, None], :, rows[:, :, None], columns[:, None, :]]
         crops = crops.permute(0, 3, 1, 2).float() / 255
-        parts = crops.unflatten(0, (-1, 1)).unbind()
+        parts: list[Tensor] = list(torch.split(crops, 1))
         turns = random.below(8, count).tolist()
         turned = [torch.rot90(part, turn % 4, (2, 3)) for part, turn in zip(parts, turns, strict=True)]
         return torch.cat(

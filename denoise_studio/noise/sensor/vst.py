@@ -50,7 +50,7 @@ class Stabiliser(NamedTuple):
 
     @property
     def ratio(self) -> float:
-        """r = s / K."""
+        """R = s / K."""
         return self.read / self.gain
 
     def forward(self, y: FloatArray) -> FloatArray:
@@ -69,7 +69,7 @@ class Stabiliser(NamedTuple):
 
 
 def stabilise(u: FloatArray, ratio: float, form: str = "hybrid") -> FloatArray:
-    """f in units of the gain: `u` = y / K, `ratio` = s / K."""
+    """F in units of the gain: `u` = y / K, `ratio` = s / K."""
     base = _OFFSET + ratio * ratio
     if form == "plain":
         return np.asarray(2 * np.sqrt(np.maximum(u + base, 0)), u.dtype)
@@ -97,9 +97,7 @@ def closed_form_bias(u: Any, ratio: float) -> Any:
     second = u + ratio * ratio
     height = second + _OFFSET
     fourth = u + 3 * second**2
-    return (
-        2 * np.sqrt(height) * (-second / height**2 / 8 + u / height**3 / 16 - 5 * fourth / height**4 / 128)
-    )
+    return 2 * np.sqrt(height) * (-second / height**2 / 8 + u / height**3 / 16 - 5 * fourth / height**4 / 128)
 
 
 class BiasCurve(NamedTuple):
@@ -112,9 +110,9 @@ class BiasCurve(NamedTuple):
 def bias_curve(ratio: float, form: str = "hybrid") -> BiasCurve:
     """b(x) for s / K = `ratio`, linear between the table's rows."""
     if ratio >= NOISIEST:  # nearly Gaussian: b depends on u / r only, but for a factor 1 / r
-        share = NOISIEST / ratio
+        shrink = NOISIEST / ratio
         last = bias_table(form)[-1]
-        values = share * np.interp(share * columns(), columns(), last)
+        values = shrink * np.interp(shrink * columns(), columns(), last)
         return BiasCurve(values.astype(np.float32), ratio)
     place = math.sqrt(ratio / NOISIEST) * (ROWS - 1)
     row = min(int(place), ROWS - 2)

@@ -7,15 +7,9 @@ import pytest
 from scipy import integrate, stats
 
 from denoise_studio.core.errors import StudioError
+from denoise_studio.noise.sensor.calibration import IsoGain, LogLine, Segment
 from denoise_studio.noise.sensor.camera_noise import CameraNoise
-from denoise_studio.noise.sensor.cameras import (
-    IsoGain,
-    LogLine,
-    Segment,
-    all_presets,
-    gain_by_iso,
-    preset,
-)
+from denoise_studio.noise.sensor.cameras import all_presets, gain_by_iso, preset
 from denoise_studio.noise.sensor.tukey import Gaussian, Measured, Tukey, quantile, unit_variance
 
 

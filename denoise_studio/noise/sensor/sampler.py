@@ -25,7 +25,7 @@ class Converter:
     Args:
         black: DN without light, by place in the colour filter's pattern, `(rows, columns)`.
         white: largest DN, likewise.
-        step: DN between two codes.
+        step: DN between two codes; 0 if values are kept as they are.
         clips: whether the two ends hold; else it only rounds.
     """
 
@@ -48,13 +48,27 @@ class Converter:
         """Values in DN above black, whose first row is the picture's row `top`, as read out; in place."""
         black = _spread(self.black, top, values.shape)
         values += black
-        values *= np.float32(1 / self.step)
-        np.rint(values, out=values)
-        values *= np.float32(self.step)
+        if self.step:
+            values *= np.float32(1 / self.step)
+            np.rint(values, out=values)
+            values *= np.float32(self.step)
         if self.clips:
             np.clip(values, 0, _spread(self.white, top, values.shape), out=values)
         values -= black
         return values
+
+
+@dataclass(frozen=True, eq=False)
+class Missing:
+    """What a source that has noise of its own still lacks, by place in the colour filter's pattern.
+
+    Args:
+        gain: of the shot noise to be drawn, DN per electron, `(rows, columns)`.
+        read: factor on the read noise of a pixel, likewise.
+    """
+
+    gain: Table
+    read: Table
 
 
 def sample(
@@ -65,6 +79,8 @@ def sample(
     row_axis: int = 0,
     converter: Converter | None = None,
     bias: Table | None = None,
+    fixed: FloatArray | None = None,
+    missing: "Missing | None" = None,
     jitter: float = 0.0,
 ) -> FloatArray:
     """One noisy exposure.
@@ -80,6 +96,8 @@ def sample(
             by a quarter (`layout.row_axis`).
         converter: rounds and clips for real; None adds N_q ~ U(-q/2, q/2) instead, ELD's model.
         bias: DN above black without light, `(rows, columns)` of the colour filter's pattern.
+        fixed: the same for every pixel, `(H, W)`: dark shading.
+        missing: of the camera's pixel noise only this share is drawn.
         jitter: the gain is off by a factor drawn from 1 - jitter .. 1 + jitter, once.
 
     Returns:
@@ -92,21 +110,27 @@ def sample(
         raise StudioError(f"Noise is drawn for rows and columns, not for an array of shape {light.shape}.")
     if not 0 <= jitter < 1:
         raise StudioError(f"The jitter of the gain must be in 0..1, not {jitter}.")
+    factor = 1 + jitter * float(random.uniform(-1, 1)) if jitter else 1.0
+    missing = missing or Missing(np.full((1, 1), noise.gain, np.float32), np.ones((1, 1), np.float32))
     turned = row_axis % 2 == 1
     scene = light.T if turned else light
-    converter = converter.transposed() if converter is not None and turned else converter
-    bias = bias.T if bias is not None and turned else bias
-    gain = noise.gain * (1 + jitter * float(random.uniform(-1, 1))) if jitter else noise.gain
+    if turned:
+        converter = None if converter is None else converter.transposed()
+        bias, fixed = (None if part is None else part.T for part in (bias, fixed))
+        missing = Missing(missing.gain.T, missing.read.T)
     columns = random.standard_normal(scene.shape[1], np.float32) * np.float32(noise.column)
     result = np.empty(scene.shape, np.float32)
     count = max(1, _BAND // scene.shape[1])
     for top in range(0, scene.shape[0], count):
         band = np.ascontiguousarray(scene[top : top + count], np.float32)
+        gain = _spread(missing.gain, top, band.shape) * np.float32(factor)
         values = _shot(band, gain, random)
-        values += _dark(band, noise, gain, random)
+        values += _dark(band, noise, gain, _spread(missing.read, top, band.shape), random)
         values += columns
         if bias is not None:
             values += _spread(bias, top, values.shape)
+        if fixed is not None:
+            values += fixed[top : top + count]
         if converter is not None:
             values = converter.convert(values, top)
         elif noise.step:
@@ -117,23 +141,30 @@ def sample(
     return np.ascontiguousarray(result.T) if turned else result
 
 
-def _shot(light: FloatArray, gain: float, random: np.random.Generator) -> FloatArray:
-    """K Poisson(x / K), exactly; what is below 0 stays as it is."""
+def _shot(light: FloatArray, gain: Any, random: np.random.Generator) -> FloatArray:
+    """K Poisson(x / K), exactly; what is below 0 stays as it is, and all does where K is 0."""
     lit = np.maximum(light, 0)
-    if not lit.any():
+    if not lit.any() or not np.any(gain):
         return light.copy()
-    electrons = random.poisson(lit * np.float64(1 / gain)).astype(np.float32)
-    electrons *= np.float32(gain)
-    electrons += np.minimum(light, 0)
+    gain = np.asarray(gain, np.float32)
+    mean = np.divide(lit, gain, where=gain > 0, out=np.zeros_like(lit))
+    electrons: FloatArray = random.poisson(mean).astype(np.float32)
+    electrons *= gain
+    np.copyto(electrons, light, where=(gain == 0) | (light < 0))
     return electrons
 
 
-def _dark(light: FloatArray, noise: CameraNoise, gain: float, random: np.random.Generator) -> FloatArray:
-    """Read noise of every pixel and of every row."""
+def _dark(
+    light: FloatArray, noise: CameraNoise, gain: Any, factor: Any, random: np.random.Generator
+) -> FloatArray:
+    """Read noise of every pixel, times a factor, and of every row."""
     values = noise.read.draw(random, light.shape)
-    if noise.read.variance > 0 and light.min() < 0:
-        share = 1 + np.minimum(light, 0) * np.float32(gain / noise.read.variance)
-        values *= np.sqrt(np.maximum(share, 0))
+    below = light < 0
+    if noise.read.variance > 0 and below.any():
+        left = np.square(factor) + np.minimum(light, 0) * (gain / np.float32(noise.read.variance))
+        values *= np.sqrt(np.maximum(left, 0))
+    else:
+        values *= factor
     if noise.row:
         values += random.standard_normal((len(light), 1), np.float32) * np.float32(noise.row)
     return values

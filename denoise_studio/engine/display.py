@@ -16,11 +16,16 @@ import numpy.typing as npt
 from denoise_studio.core.geometry import Rect
 from denoise_studio.core.picture import Picture, Scale
 from denoise_studio.core.types import FloatArray
+from denoise_studio.engine.developing import Source, colours, own_pixels, sampled
 
 ByteArray = npt.NDArray[np.uint8]
 
 _STEPS = 4096
 """Entries of the tone table: enough that 8-bit files come out as they went in."""
+_LINEAR_STEPS = 65536
+"""Entries of the table for linear light: the darkest bytes lie 1 / 3300 apart there."""
+_WHITE_SHARE, _SHOWN_WHITE = 0.995, 0.9
+"""Automatic exposure of a mosaic puts this share of its brightness at that level of linear light."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,7 @@ class Levels:
     Args:
         low: value shown black.
         high: value shown white.
-        exposure: stops, applied in linear light; for display-referred photographs.
+        exposure: stops, applied in linear light; for photographs and camera raw.
         invert: white for black.
     """
 
@@ -65,12 +70,16 @@ def default_levels(picture: Picture) -> Levels:
         return Levels.window(400, 40)
     if picture.scale is Scale.DISPLAY or picture.nominal_range == (0.0, 1.0):
         return Levels(*picture.nominal_range)
+    if picture.mosaic is not None:
+        return Levels(*picture.nominal_range)
     return robust_levels(picture, picture.rect)
 
 
 def robust_levels(picture: Picture, rect: Rect) -> Levels:
-    """From the 0.5th to the 99.5th percentile of what the rectangle shows."""
+    """From the 0.5th to the 99.5th percentile of what the rectangle shows; for a mosaic an exposure."""
     rect = rect.intersect(picture.rect)
+    if picture.mosaic is not None:
+        return Levels(*picture.nominal_range, exposure=_exposure(picture, rect))
     values = picture.pixels[(slice(None), *rect.slices)]
     if picture.padding is not None and rect:
         inside = np.logical_not(picture.padding[rect.slices])
@@ -80,6 +89,16 @@ def robust_levels(picture: Picture, rect: Rect) -> Levels:
     step = max(1, values.size // 1_000_000)
     low, high = (float(v) for v in np.percentile(values.reshape(-1)[::step], (0.5, 99.5)))
     return Levels(low, high if high > low else low + 1.0)
+
+
+def _exposure(picture: Picture, rect: Rect) -> float:
+    """Stops that bring the bright parts of a rectangle of a mosaic near to white, in quarters."""
+    if rect.width < 4 or rect.height < 4:
+        rect = picture.rect
+    factor = max(2, math.isqrt(rect.area // 250_000))
+    bright = float(np.quantile(colours(picture, rect, factor).max(axis=0), _WHITE_SHARE))
+    stops = math.log2(_SHOWN_WHITE / max(bright, 1e-4))
+    return round(4 * min(max(stops, -4.0), 12.0)) / 4
 
 
 def shrink(pixels: FloatArray, factor: int) -> FloatArray:
@@ -108,11 +127,15 @@ def _tone_table(exposure: float, invert: bool) -> ByteArray:
     value = np.linspace(0.0, 1.0, _STEPS)
     if exposure:
         linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
-        linear = np.minimum(linear * 2.0**exposure, 1.0)
-        value = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
+        value = srgb_curve(np.minimum(linear * 2.0**exposure, 1.0))
     if invert:
         value = 1.0 - value
     return np.asarray(np.rint(value * 255), np.uint8)
+
+
+def srgb_curve(linear: Any) -> Any:
+    """Linear light 0..1 to the coded values of sRGB (IEC 61966-2-1)."""
+    return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * np.maximum(linear, 0) ** (1 / 2.4) - 0.055)
 
 
 def to_srgb(image: ByteArray, icc: bytes | None) -> ByteArray:
@@ -142,6 +165,49 @@ def show(picture: Picture, pixels: FloatArray, levels: Levels, factor: int = 1) 
     """A rectangle of values as screen bytes: averaged, levelled, colour-managed."""
     image = tone(shrink(pixels, factor), levels)
     return to_srgb(image, picture.icc if picture.scale is Scale.DISPLAY else None)
+
+
+def show_part(
+    picture: Picture, rect: Rect, levels: Levels, factor: int = 1, source: Source | None = None
+) -> ByteArray:
+    """A rectangle of a picture as screen bytes; a mosaic is developed (`engine.developing`).
+
+    Args:
+        picture: the input.
+        rect: inside it.
+        levels: of a mosaic the DN shown black and white, and the exposure in stops.
+        factor: blocks of that side become one pixel.
+        source: pixels over a rectangle to show instead of the picture's own.
+    """
+    pixels = source or own_pixels(picture)
+    if picture.mosaic is None:
+        return show(picture, pixels(rect), levels, factor)
+    return _graded(picture, colours(picture, rect, factor, source), levels)
+
+
+def thumbnail(picture: Picture, levels: Levels, step: int) -> ByteArray:
+    """About every `step`-th pixel as screen bytes: fast enough for the window's own thread."""
+    if picture.mosaic is not None:
+        return _graded(picture, sampled(picture, step), levels)
+    return show(picture, np.ascontiguousarray(picture.pixels[:, ::step, ::step]), levels)
+
+
+def _graded(picture: Picture, linear: FloatArray, levels: Levels) -> ByteArray:
+    """Linear colours of a mosaic through black, white and exposure to screen bytes."""
+    black, white = picture.nominal_range
+    low, high = ((value - black) / (white - black) for value in (levels.low, levels.high))
+    gain = 2.0**levels.exposure / max(high - low, 1e-6)
+    index = linear - np.float32(low)
+    index *= np.float32(gain * (_LINEAR_STEPS - 1))
+    np.clip(index + np.float32(0.5), 0, _LINEAR_STEPS - 1, out=index)
+    bytes_ = _curve_table(levels.invert)[index.astype(np.uint16)]
+    return np.ascontiguousarray(np.moveaxis(bytes_, 0, -1))
+
+
+@functools.lru_cache(maxsize=2)
+def _curve_table(invert: bool) -> ByteArray:
+    value = srgb_curve(np.linspace(0.0, 1.0, _LINEAR_STEPS))
+    return np.asarray(np.rint((1.0 - value if invert else value) * 255), np.uint8)
 
 
 def show_difference(difference: FloatArray, limit: float, factor: int = 1) -> ByteArray:

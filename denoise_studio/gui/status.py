@@ -114,6 +114,8 @@ def cursor_text(document: Document, x: int, y: int) -> str:
     if picture.padding is not None and picture.padding[y, x]:
         return f"{place}   padding, left as it is"
     unit = f" {picture.unit}" if picture.unit else ""
+    if picture.mosaic is not None:
+        place += f"  {picture.mosaic.site_at(x, y).name}"
     before = _values(picture.pixels[:, y, x], picture.span)
     if response is None:
         return f"{place}   {before}{unit}"

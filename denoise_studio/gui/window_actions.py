@@ -113,7 +113,7 @@ class WindowActions:
         if document is not None:
             seen = self._window.compare.after.visible_rect().intersect(document.picture.rect)
             found = robust_levels(document.picture, seen or document.picture.rect)
-            document.set_levels(replace(found, exposure=0.0, invert=document.levels.invert))
+            document.set_levels(replace(found, invert=document.levels.invert))
 
     def do_reset_levels(self) -> None:
         document = self._window.document

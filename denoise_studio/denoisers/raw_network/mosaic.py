@@ -35,20 +35,22 @@ def denoise(
         mosaic: of a Bayer pattern, beginning at this array's corner.
         noise: of every class, in the mosaic's order.
         told: noise sd that the network is told, in units of what the transform makes of the noise
-            (1); a number or `(H, W)`. Where it is 0 nothing changes.
+            (1); a number or `(H, W)`. Where it is 0 nothing changes but the black level.
         device: "cpu", "cuda" or "mps".
         precision: "float32" or "bfloat16".
         repair: whether single pixels that lie are replaced first.
 
     Returns:
-        `(H, W)` float32, DN with black. Saturated pixels keep their values.
+        `(H, W)` float32, DN. Where the noise knows another black level than the file, the result is
+        moved so that the file's own holds for it. Saturated pixels keep their values.
 
     Raises:
         OutOfMemory: the device could not hold it.
     """
-    above = pixels - mosaic.spread(
-        [site.black for site in noise], Rect(0, 0, pixels.shape[1], pixels.shape[0])
-    )
+    rect = Rect(0, 0, pixels.shape[1], pixels.shape[0])
+    own_black = mosaic.spread([site.black for site in noise], rect)
+    file_black = mosaic.spread([site.black for site in mosaic.sites], rect)
+    above = pixels - own_black
     if repair:
         level = noise[0]
         above = hot.repaired(above, hot.defects(above, level.gain, level.read))
@@ -67,10 +69,12 @@ def denoise(
     smooth[y:, x:] = run(network, np.ascontiguousarray(stable[None, y:, x:]), level_map, precision)[0]
     result = np.empty_like(pixels)
     for site, where in _classes(mosaic, noise):
-        result[where] = site.stabiliser.inverse(smooth[where]) + np.float32(site.black)
-        saturated = pixels[where] >= site.white
-        np.copyto(result[where], pixels[where], where=saturated)
-    np.copyto(result, pixels, where=np.broadcast_to(np.asarray(told) == 0, pixels.shape))
+        result[where] = site.stabiliser.inverse(smooth[where])
+    untouched = np.broadcast_to(np.asarray(told) == 0, pixels.shape)
+    np.copyto(result, pixels - own_black, where=untouched)
+    result += file_black
+    saturated = pixels >= mosaic.spread([site.white for site in mosaic.sites], rect)
+    np.copyto(result, pixels, where=saturated | (untouched & (own_black == file_black)))
     return result
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QWidget
 
-from denoise_studio.core.picture import Scale
+from denoise_studio.core.picture import Picture, Scale
 from denoise_studio.engine.display import Levels, default_levels
 from denoise_studio.gui.document import Document
 
@@ -31,7 +31,7 @@ class LevelsBar(QWidget):
         self.width_box = self._box("W", "Window width: how many values from black to white")
         self.level_box = self._box("L", "Window level: the value shown as middle grey")
         self.exposure = self._box("EV", "Exposure of the display in stops; the picture itself is not changed")
-        self.exposure.setRange(-8, 8)
+        self.exposure.setRange(-8, 12)
         self.exposure.setSingleStep(0.25)
         self.exposure.setDecimals(2)
         self.presets.setAccessibleName("Window preset")
@@ -65,7 +65,7 @@ class LevelsBar(QWidget):
         if self._document is not None:
             self._document.levels_changed.disconnect(self.refresh)
         self._document = document
-        photo = document is not None and document.picture.scale is Scale.DISPLAY
+        photo = document is not None and _has_exposure(document.picture)
         for widget in (self.presets, self.width_box, self.level_box):
             widget.setVisible(document is not None and not photo)
         self.exposure.setVisible(photo)
@@ -116,12 +116,12 @@ class LevelsBar(QWidget):
 
     def preset_names(self) -> list[str]:
         """What the number keys stand for; none for photographs."""
-        photo = self._document is None or self._document.picture.scale is Scale.DISPLAY
+        photo = self._document is None or _has_exposure(self._document.picture)
         return [] if photo else [self.presets.itemText(i) for i in range(self.presets.count())]
 
     def use_preset(self, index: int, *_: object) -> None:
         """Take an entry of the list, as the number keys do; nothing happens if there is none."""
-        if self._document is not None and self._document.picture.scale is not Scale.DISPLAY:
+        if self._document is not None and not _has_exposure(self._document.picture):
             self._choose(index)
 
     def _choose(self, index: int) -> None:
@@ -137,6 +137,11 @@ class LevelsBar(QWidget):
     def _exposed(self, value: float) -> None:
         if self._document is not None:
             self._document.set_levels(replace(self._document.levels, exposure=value))
+
+
+def _has_exposure(picture: Picture) -> bool:
+    """Whether it is exposed instead of windowed."""
+    return picture.scale is Scale.DISPLAY or picture.mosaic is not None
 
 
 def _near(pair: tuple[float, float], levels: Levels) -> bool:

@@ -5,7 +5,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QImage, QPixmap
 from PySide6.QtWidgets import QListView, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
-from denoise_studio.engine.display import show
+from denoise_studio.engine.display import thumbnail
 from denoise_studio.gui.document import Document
 
 _SIDE = 56
@@ -58,7 +58,7 @@ def _thumbnail(document: Document) -> QIcon:
     """A few thousand sampled pixels: cheap enough for the window's own thread."""
     picture = document.picture
     step = max(1, max(picture.width, picture.height) // (2 * _SIDE))
-    image = show(picture, np.ascontiguousarray(picture.pixels[:, ::step, ::step]), document.levels)
+    image = thumbnail(picture, document.levels, step)
     if image.ndim == 2:
         image = np.repeat(image[..., None], 3, axis=2)
     image = np.ascontiguousarray(image)

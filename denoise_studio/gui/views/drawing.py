@@ -7,7 +7,7 @@ from denoise_studio.core.picture import Picture
 from denoise_studio.core.progress import Progress
 from denoise_studio.core.recipe import Recipe
 from denoise_studio.core.types import FloatArray
-from denoise_studio.engine.display import ByteArray, Levels, show, show_difference
+from denoise_studio.engine.display import ByteArray, Levels, show_difference, show_part
 from denoise_studio.engine.render import compose
 
 
@@ -26,13 +26,16 @@ class Order:
 
     def draw(self, progress: Progress) -> tuple["Order", ByteArray]:
         progress.check()
-        before = self.picture.pixels[(slice(None), *self.rect.slices)]
         if self.role == "before" or self.layer is None or self.recipe is None:
-            return self, show(self.picture, before, self.levels, self.factor)
-        after = compose(self.picture, self.layer, self.recipe, self.rect)
+            return self, show_part(self.picture, self.rect, self.levels, self.factor)
         if self.role == "difference":
-            return self, show_difference(after - before, self.limit, self.factor)
-        return self, show(self.picture, after, self.levels, self.factor)
+            before = self.picture.pixels[(slice(None), *self.rect.slices)]
+            return self, show_difference(self._after(self.rect) - before, self.limit, self.factor)
+        return self, show_part(self.picture, self.rect, self.levels, self.factor, self._after)
+
+    def _after(self, rect: Rect) -> FloatArray:
+        assert self.layer is not None and self.recipe is not None  # noqa: PT018
+        return compose(self.picture, self.layer, self.recipe, rect)
 
 
 def covered_by(image: ByteArray, rect: Rect, factor: int) -> Rect:

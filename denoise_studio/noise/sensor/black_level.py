@@ -16,6 +16,8 @@ from denoise_studio.noise.sensor.line import Line
 from denoise_studio.noise.sensor.model import BlackLevel
 from denoise_studio.noise.sensor.windows import DIAGONALS, Windows
 
+MOST_DOUBT = 0.25
+"""DN, or share of the read noise, that an offset's standard error may be if it is to be corrected."""
 _OUTLIER = 8.0
 _WORTH_SAYING = 3.0
 """Standard errors, and at least a tenth of a DN or of the read noise, from which an offset is warned of."""
@@ -66,7 +68,10 @@ def from_read_noise(line: Line, read: float, read_error: float, source: str = "r
     offset = (read**2 - line.level) / line.gain
     slope = offset / line.gain
     variance = line.level_error**2 + 2 * slope * line.covariance + (slope * line.gain_error) ** 2
-    error = math.sqrt(max(variance, 0.0)) / line.gain + 2 * read * read_error / line.gain
+    error = math.hypot(math.sqrt(max(variance, 0.0)), 2 * read * read_error) / line.gain
+    if error > max(MOST_DOUBT, MOST_DOUBT * read):
+        interval = (offset - 2 * error, offset + 2 * error)
+        return BlackLevel(source, 0.0, error, interval, _not_far(interval))
     return judged(source, offset, error, read)
 
 
@@ -101,6 +106,15 @@ def judged(source: str, offset: float, error: float, read: float) -> BlackLevel:
         side = "above" if offset > 0 else "below"
         warning = f"The true black level lies {abs(offset):.2f} DN {side} the file's ({source}); corrected."
     return BlackLevel(source, offset, error, interval, warning)
+
+
+def _not_far(interval: tuple[float, float]) -> str:
+    """A warning where all of an interval lies on one side."""
+    if interval[0] <= 0 <= interval[1]:
+        return ""
+    low, high = sorted(abs(value) for value in interval)
+    side = "above" if interval[0] > 0 else "below"
+    return f"The true black level seems to lie {low:.1f} to {high:.1f} DN {side} the file's; not corrected."
 
 
 def darkest_mean(windows: Windows) -> float:

@@ -32,8 +32,8 @@ class Limits(NamedTuple):
 
 NOISY = Limits(1 + 2.5 * math.sqrt(2 / SIDES), 3.0)
 """For windows whose texture holds the noise too."""
-DENOISED = Limits(1.0, 4.0)
-"""For windows whose texture is that of the denoised mosaic."""
+DENOISED = Limits(0.2, 4.0)
+"""For windows whose texture is that of the denoised mosaic: at most a fifth of the noise."""
 
 _ROUNDS = 12
 _QUANTILES = np.arange(5, 101, 5)

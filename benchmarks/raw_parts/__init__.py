@@ -1,0 +1,1 @@
+"""Parts of `raw_noise.py` and `raw_speed.py`."""

@@ -1,0 +1,205 @@
+"""From a mosaic to colours, for looking and for files that hold no mosaic: neutral, and the same everywhere.
+
+Black off, white balance, demosaicing by LibRaw, clipped highlights to white, the camera's matrix,
+exposure in linear light, the sRGB curve; no sharpening, no noise reduction, no look. Demosaicing
+works on fixed squares of the picture with a margin, so any rectangle gives the pixels of the whole.
+Zoomed out, every colour is averaged over its own pixels instead: nothing has to be guessed then.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+import cv2
+import numpy as np
+
+from denoise_studio.core.geometry import Rect, cut_out
+from denoise_studio.core.mosaic import Mosaic
+from denoise_studio.core.picture import Picture
+from denoise_studio.core.types import FloatArray
+from denoise_studio.engine.grid import cell_rect, cells_of
+from denoise_studio.formats.demosaic import demosaic
+
+SIDE = 384
+"""Pixels a side of the squares: a multiple of the periods 2 and 6."""
+_MARGIN = 18
+"""Pixels around them that demosaicing sees; likewise a multiple."""
+_BELOW = 6144.0
+"""Code of black: noise below it must not be cut off before it is averaged."""
+_TOP = 65535.0
+_KEPT = 96
+
+Source = Callable[[Rect], FloatArray]
+"""The mosaic's pixels over a rectangle inside the picture, `(1, h, w)` DN."""
+
+
+def own_pixels(picture: Picture) -> Source:
+    """The picture's pixels as they are."""
+    return lambda rect: picture.pixels[(slice(None), *rect.slices)]
+
+
+def colours(picture: Picture, rect: Rect, factor: int = 1, source: Source | None = None) -> FloatArray:
+    """Linear sRGB colours of a part of a mosaic, not cut to the gamut of sRGB.
+
+    Args:
+        picture: camera raw.
+        rect: inside it.
+        factor: from 2 on, means over squares of that side.
+        source: pixels to take instead of the picture's own, of the same mosaic.
+
+    Returns:
+        `(3, ceil(h / factor), ceil(w / factor))` float32: 0 black, 1 white; highlights end at 1.
+    """
+    mosaic = _mosaic(picture)
+    if factor >= _least_averaged(mosaic):
+        camera = _averaged(mosaic.shifted(rect.x, rect.y), (source or own_pixels(picture))(rect)[0], factor)
+    else:
+        camera = _interpolated(picture, mosaic, rect, source)
+        camera = _shrunk(camera, factor)
+    return with_matrix(camera, mosaic)
+
+
+def sampled(picture: Picture, step: int) -> FloatArray:
+    """Every `step`-th colour without demosaicing, for small pictures at once: `(3, h, w)` linear sRGB."""
+    mosaic = _mosaic(picture)
+    rows, columns = mosaic.period
+    step = max(step // rows, 1) * rows
+    height, width = (max((side - max(mosaic.period)) // step, 1) for side in picture.pixels.shape[1:])
+    sums, counts = np.zeros((3, height, width), np.float32), np.zeros(3)
+    for y in range(min(rows, picture.height)):
+        for x in range(min(columns, picture.width)):
+            site = mosaic.site_at(x, y)
+            values = picture.pixels[0, y::step, x::step][:height, :width]
+            sums[site.colour, : values.shape[0], : values.shape[1]] += _relative(values, site, mosaic)
+            counts[site.colour] += 1
+    return with_matrix(_means(sums, counts), mosaic)
+
+
+def with_matrix(camera: FloatArray, mosaic: Mosaic) -> FloatArray:
+    """White-balanced camera colours to linear sRGB; what is clipped in any colour ends at white."""
+    clipped = np.minimum(camera, np.float32(1))
+    matrix = mosaic.colour.to_srgb.astype(np.float32)
+    return np.ascontiguousarray(np.tensordot(matrix, clipped, axes=1), np.float32)
+
+
+def _mosaic(picture: Picture) -> Mosaic:
+    assert picture.mosaic is not None
+    return picture.mosaic
+
+
+def _least_averaged(mosaic: Mosaic) -> int:
+    """The smallest square that holds every colour."""
+    return 2 if mosaic.period == (2, 2) else 3
+
+
+def _relative(values: Any, site: Any, mosaic: Mosaic) -> FloatArray:
+    """DN to 0 black .. 1 white, white-balanced."""
+    gain = mosaic.colour.white_balance[site.colour] / (site.white - site.black)
+    result: FloatArray = (values - np.float32(site.black)) * np.float32(gain)
+    return result
+
+
+def _averaged(mosaic: Mosaic, pixels: FloatArray, factor: int) -> FloatArray:
+    """Camera colours of squares of `factor` pixels."""
+    size = (-(-pixels.shape[1] // factor), -(-pixels.shape[0] // factor))
+    rows, columns = mosaic.period
+    sums, counts = np.zeros((3, size[1], size[0]), np.float32), np.zeros(3)
+    if (rows, columns) == (2, 2) and min(pixels.shape) >= 2:
+        for y in range(rows):
+            for x in range(columns):
+                site = mosaic.site_at(x, y)
+                plane = _relative(pixels[y::2, x::2], site, mosaic)
+                sums[site.colour] += cv2.resize(plane, size, interpolation=cv2.INTER_AREA)
+                counts[site.colour] += 1
+        return _means(sums, counts)
+    rect = Rect(0, 0, pixels.shape[1], pixels.shape[0])
+    gains = [mosaic.colour.white_balance[s.colour] / (s.white - s.black) for s in mosaic.sites]
+    relative = (pixels - mosaic.spread([s.black for s in mosaic.sites], rect)) * mosaic.spread(gains, rect)
+    for colour in range(3):
+        mask = mosaic.spread([float(s.colour == colour) for s in mosaic.sites], rect)
+        share = cv2.resize(mask, size, interpolation=cv2.INTER_AREA)
+        total = cv2.resize(relative * mask, size, interpolation=cv2.INTER_AREA)
+        sums[colour] = total / np.maximum(share, 1e-3)
+    return sums
+
+
+def _means(sums: FloatArray, counts: Any) -> FloatArray:
+    return np.asarray(sums / np.maximum(counts, 1)[:, None, None], np.float32)
+
+
+def _shrunk(camera: FloatArray, factor: int) -> FloatArray:
+    if factor <= 1:
+        return camera
+    size = (-(-camera.shape[2] // factor), -(-camera.shape[1] // factor))
+    return np.stack([cv2.resize(channel, size, interpolation=cv2.INTER_AREA) for channel in camera])
+
+
+def _interpolated(picture: Picture, mosaic: Mosaic, rect: Rect, source: Source | None) -> FloatArray:
+    result = np.empty((3, rect.height, rect.width), np.float32)
+    for cell in cells_of(rect, picture.rect, SIDE):
+        whole = cell_rect(cell, picture.rect, SIDE)
+        key = None if source is not None else (picture.serial, cell)
+        square = _squares.get(key) if key else None
+        if square is None:
+            square = _square(picture, mosaic, whole, source or own_pixels(picture))
+            if key:
+                _squares.put(key, square)
+        part = whole.intersect(rect)
+        inner = part.translate(-whole.x, -whole.y)
+        result[(slice(None), *part.translate(-rect.x, -rect.y).slices)] = square[(slice(None), *inner.slices)]
+    return result
+
+
+def _square(picture: Picture, mosaic: Mosaic, whole: Rect, source: Source) -> FloatArray:
+    """Camera colours of one square of the grid, `(3, h, w)`."""
+    outer = whole.expand(_MARGIN)
+    inside = outer.intersect(picture.rect)
+    pixels = source(inside)[0]
+    if inside != outer:  # mirrored without repeating the edge, so that every pixel keeps its colour
+        pixels = _mirrored(pixels, inside, outer)
+    own = mosaic.shifted(outer.x, outer.y)
+    rect = Rect(0, 0, outer.width, outer.height)
+    gains = [own.colour.white_balance[site.colour] / (site.white - site.black) for site in own.sites]
+    values = (pixels - own.spread([site.black for site in own.sites], rect)) * own.spread(gains, rect)
+    # A dark square gets finer codes: what the denoiser gave in parts of a DN stays.
+    scale = np.float32((_TOP - _BELOW) / max(float(values.max()), 1e-4))
+    codes = np.clip(np.rint(values * scale + np.float32(_BELOW)), 0, _TOP).astype(np.uint16)
+    found = demosaic(codes, [[own.sites[index].colour for index in row] for row in own.pattern])
+    m = _MARGIN
+    inner = found[m : m + whole.height, m : m + whole.width].astype(np.float32)
+    inner -= np.float32(_BELOW)
+    inner /= scale
+    return np.ascontiguousarray(np.moveaxis(inner, -1, 0))
+
+
+def _mirrored(pixels: FloatArray, inside: Rect, outer: Rect) -> FloatArray:
+    """`pixels` of `inside` carried on to `outer`, mirrored at the edges; narrow pictures several times."""
+    reach = max(_MARGIN, outer.width - inside.width, outer.height - inside.height)
+    wide = cut_out(pixels, Rect(0, 0, inside.width, inside.height), reach)
+    left, top = reach + outer.x - inside.x, reach + outer.y - inside.y
+    return np.ascontiguousarray(wide[top : top + outer.height, left : left + outer.width], np.float32)
+
+
+class _Squares:
+    """The last squares of pictures as they were opened: 'before' never changes."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[tuple[int, tuple[int, int]], FloatArray] = OrderedDict()
+
+    def get(self, key: tuple[int, tuple[int, int]]) -> FloatArray | None:
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            return self._kept.get(key)
+
+    def put(self, key: tuple[int, tuple[int, int]], square: FloatArray) -> None:
+        with self._lock:
+            self._kept[key] = square
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+
+
+_squares = _Squares(_KEPT)

@@ -10,10 +10,12 @@ import click
 
 from denoise_studio import __version__
 from denoise_studio.cli.batch import batch
+from denoise_studio.cli.dark_frames import dark_frames
 from denoise_studio.cli.denoise import denoise, replay
 from denoise_studio.cli.inspect import info, methods
 from denoise_studio.cli.measure import measure
 from denoise_studio.cli.noise import noise
+from denoise_studio.cli.simulate import simulate
 from denoise_studio.cli.window import snapshot, window
 from denoise_studio.core.errors import Cancelled, StudioError
 
@@ -99,7 +101,7 @@ def _fail(message: str, code: int = 1) -> int:
 @click.group(
     PROGRAM,
     cls=Studio,
-    commands=[denoise, batch, info, methods, measure, noise, snapshot, replay],
+    commands=[denoise, batch, info, methods, measure, noise, dark_frames, simulate, snapshot, replay],
     epilog="Exit status: 0 done, 1 failed, 2 misused. Not for diagnosis.",
     context_settings={"max_content_width": 100},
 )

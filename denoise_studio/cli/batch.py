@@ -63,6 +63,8 @@ def batch(
     force: bool,
     bits: str | None,
     quality: int,
+    develop: str | None,
+    exposure: float,
     as_json: bool,
     **wishes: Any,
 ) -> int:
@@ -84,7 +86,7 @@ def batch(
         if wanted.method is None and not wanted.settings:
             raise  # the file's fault, not the command's
         raise click.UsageError(str(error)) from None
-    options = SaveOptions(bits=int(bits) if bits else None, quality=quality)
+    options = SaveOptions(int(bits) if bits else None, quality, develop=develop, exposure=exposure)
     with stopping() as progress, watcher(as_json, progress) as shown:
         report = run(
             inputs,

@@ -30,7 +30,16 @@ if TYPE_CHECKING:
 @recipe_options
 @saving_options
 @click.option("--json", "as_json", is_flag=True, help="Print the record as JSON.")
-def denoise(input: Path, output: Path, bits: str | None, quality: int, as_json: bool, **wishes: Any) -> None:
+def denoise(
+    input: Path,
+    output: Path,
+    bits: str | None,
+    quality: int,
+    develop: str | None,
+    exposure: float,
+    as_json: bool,
+    **wishes: Any,
+) -> None:
     """Denoise the picture IN and save it as OUT.
 
     The source file is never written to, and a folder is never made.
@@ -38,16 +47,17 @@ def denoise(input: Path, output: Path, bits: str | None, quality: int, as_json: 
     if not output.parent.is_dir():
         raise FormatError(f"The folder {output.parent} does not exist.")
     from denoise_studio.engine.export import export
+    from denoise_studio.engine.outgoing import require_room
     from denoise_studio.engine.render import render_in_full
-    from denoise_studio.formats import SaveOptions, encode_for, format_for, open_picture, refuse_source
+    from denoise_studio.formats import SaveOptions, format_for, open_picture, refuse_source
 
-    format_for(output)
+    chosen = format_for(output)
     with report_progress() as progress:
         picture = open_picture(input, progress)
         refuse_source(picture, output)
-        options = SaveOptions(bits=int(bits) if bits else None, quality=quality)
+        options = SaveOptions(int(bits) if bits else None, quality, develop=develop, exposure=exposure)
         recipe = _recipe(picture, **wishes)
-        encode_for(picture, output, options)  # a format that cannot hold it says so before the work
+        require_room(picture, chosen, options)
         rendering = render_in_full(picture, recipe, progress)
         report = export(rendering, output, options)
     if as_json:

@@ -73,6 +73,18 @@ _SAVING = (
     click.option(
         "--quality", type=click.IntRange(1, 100), default=95, show_default=True, help="JPEG quality."
     ),
+    click.option(
+        "--develop",
+        type=click.Choice(["display", "linear"]),
+        help="Camera raw saved as PNG, JPEG or TIFF: sRGB, or linear Rec. 2020.  [default: linear for TIFF]",
+    ),
+    click.option(
+        "--exposure",
+        type=click.FloatRange(-8, 12),
+        metavar="STOPS",
+        default=0.0,
+        help="Exposure of developed camera raw.  [default: 0]",
+    ),
 )
 
 

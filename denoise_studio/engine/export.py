@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from denoise_studio.core.errors import FormatError, StudioError
+from denoise_studio.engine.outgoing import prepared
 from denoise_studio.engine.record import Record, make_record, read_record, record_path, to_json
 from denoise_studio.engine.render import Rendering
 from denoise_studio.formats import SaveOptions, SaveReport, format_for, refuse_source
@@ -53,7 +54,8 @@ def export(
     options = options or SaveOptions()
     refuse(rendering, path)
     chosen = format_for(path)
-    encoded = chosen.encode(rendering.picture, options)
+    picture, saving = prepared(rendering.picture, chosen, options, rendering.recipe)
+    encoded = chosen.encode(picture, saving)
     record, beside = None, record_path(path)
     if write_record:
         try:
@@ -68,7 +70,7 @@ def export(
             stack.enter_context(_restoring(path))
             new_record = stack.enter_context(replacing(beside))
         with replacing(path) as temporary:
-            chosen.write(rendering.picture, encoded, temporary, options)
+            chosen.write(picture, encoded, temporary, saving)
             if record is not None:
                 # The record is on the disk before the picture is renamed, and renamed right after it.
                 record = record.with_file(temporary)

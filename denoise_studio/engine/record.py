@@ -23,6 +23,7 @@ from denoise_studio.core.recipe import Recipe
 from denoise_studio.core.types import FloatArray
 from denoise_studio.denoisers import get_denoiser
 from denoise_studio.engine.maps import spreads
+from denoise_studio.engine.outgoing import way_of
 from denoise_studio.engine.render import Rendering
 from denoise_studio.formats import Encoded, SaveOptions
 from denoise_studio.formats.files import file_sha256
@@ -63,7 +64,7 @@ class Output(msgspec.Struct, frozen=True):
 
     `pixels_sha256` is the SHA-256 of the declared quantisation: `Encoded.pixels`, little-endian
     float32, C order. For JPEG that is the array before coding. `size` (bytes) and `sha256` are the
-    file's own.
+    file's own. `developed` says how camera raw became colours, with how many stops of `exposure`.
     """
 
     name: str
@@ -79,6 +80,8 @@ class Output(msgspec.Struct, frozen=True):
     quality: int = 95
     size: int | None = None
     sha256: str | None = None
+    developed: str | None = None
+    exposure: float = 0.0
 
 
 class Fit(msgspec.Struct, frozen=True):
@@ -178,6 +181,8 @@ def make_record(
             pixels_sha256=pixels_sha256(encoded.pixels),
             bits_asked=options.bits,
             quality=options.quality,
+            developed=way_of(rendering.picture, format_id, options),
+            exposure=options.exposure,
         ),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         fit=_fit(rendering),

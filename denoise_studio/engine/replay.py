@@ -9,6 +9,7 @@ import numpy as np
 from denoise_studio.core.errors import RecipeError
 from denoise_studio.core.progress import Progress
 from denoise_studio.core.types import FloatArray
+from denoise_studio.engine.outgoing import prepared
 from denoise_studio.engine.record import (
     Record,
     pixels_sha256,
@@ -106,8 +107,12 @@ def _compare(output: Path, record: Record, rendering: Rendering) -> ReplayResult
     chosen = next((item for item in all_formats() if item.id == record.output.format), None)
     if chosen is None:
         raise RecipeError(f"The record of {output.name} names an unknown format {record.output.format!r}.")
-    options = SaveOptions(bits=record.output.bits_asked, quality=record.output.quality)
-    again = chosen.encode(rendering.picture, options).pixels
+    written = record.output
+    options = SaveOptions(
+        written.bits_asked, written.quality, develop=written.developed, exposure=written.exposure
+    )
+    picture, options = prepared(rendering.picture, chosen, options, rendering.recipe)
+    again = chosen.encode(picture, options).pixels
     same_as_recorded = pixels_sha256(again) == record.output.pixels_sha256
     if not chosen.lossless:
         open_picture(output)  # a file that is broken is no success

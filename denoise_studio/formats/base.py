@@ -18,11 +18,16 @@ class SaveOptions:
         quality: JPEG quality, 1..100.
         series: DICOM files saved with the same text from one source series become one new
             series; None joins what this run of the program saves with the same history.
+        develop: what camera raw becomes in formats without mosaics: "display" (sRGB) or "linear"
+            (Rec. 2020); None is linear for TIFF, else display.
+        exposure: stops that developing adds, in linear light.
     """
 
     bits: int | None = None
     quality: int = 95
     series: str | None = None
+    develop: str | None = None
+    exposure: float = 0.0
 
 
 @dataclass(frozen=True)

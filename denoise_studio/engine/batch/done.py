@@ -1,6 +1,5 @@
 """Whether an output is what would be rendered again: then a batch skips it."""
 
-import dataclasses
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,13 @@ from denoise_studio.engine.wishes import Wishes, canonical
 from denoise_studio.formats import SaveOptions
 from denoise_studio.formats.files import file_sha256
 
+_SAVING = ("bits", "quality", "develop", "exposure")
+"""Options that decide what a file holds; a series is a name, not a pixel."""
+
 
 def wish(wishes: Wishes, options: SaveOptions) -> dict[str, Any]:
     """What is asked of every picture, in plain JSON types; the format shows in each output's name."""
-    saving = dataclasses.asdict(options)
-    del saving["series"]  # a name, not a pixel
+    saving = {name: getattr(options, name) for name in _SAVING}
     return {**wishes.describe(), "saving": saving}
 
 

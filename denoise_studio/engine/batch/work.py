@@ -20,11 +20,12 @@ from denoise_studio.engine.batch.names import Task
 from denoise_studio.engine.batch.report import Entry
 from denoise_studio.engine.devices import choose
 from denoise_studio.engine.export import ExportReport, export
+from denoise_studio.engine.outgoing import require_room
 from denoise_studio.engine.record import record_path
 from denoise_studio.engine.render import Rendering, render_in_full
 from denoise_studio.engine.resolve import estimated_noise
 from denoise_studio.engine.wishes import Wishes
-from denoise_studio.formats import SaveOptions, encode_for, open_picture
+from denoise_studio.formats import SaveOptions, format_for, open_picture
 
 _PROBE = 1 << 20
 """Bytes that a folder must take for a batch to go on."""
@@ -99,7 +100,7 @@ def finish(opened: Opened, plan: Plan, progress: Progress) -> Entry:
     started = time.perf_counter()
     task, picture = opened.task, opened.picture
     target = _target(task, plan)
-    encode_for(picture, target, plan.options)  # a format that cannot hold it says so before the work
+    require_room(picture, format_for(target), plan.options)  # says so before the work
     noise = _noise(picture)
     rendering = _render(picture, opened.recipe, plan, progress)
     saved = _save(rendering, target, plan)

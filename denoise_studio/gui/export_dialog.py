@@ -1,17 +1,29 @@
-"""What a person can choose for a file format when exporting: depth and quality."""
+"""What a person can choose for a file format when exporting: depth, quality, how raw is developed."""
 
 from PySide6.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QFormLayout, QLabel, QSpinBox, QWidget
 
+from denoise_studio.core.picture import Picture
+from denoise_studio.engine.outgoing import DEVELOPED
 from denoise_studio.formats import Format, SaveOptions
 
+_WAYS = (("for screens (sRGB)", "display"), ("linear (Rec. 2020)", "linear"))
 _DEPTHS = {8: "8 bits", 16: "16 bits", 32: "32 bits, floating point"}
 
 
 class ExportDialog(QDialog):
     """Asks for a format's options; formats without any need no dialog (`wanted`)."""
 
-    def __init__(self, format_: Format, name: str, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        format_: Format,
+        name: str,
+        parent: QWidget | None = None,
+        picture: Picture | None = None,
+        exposure: float = 0.0,
+    ) -> None:
         super().__init__(parent)
+        self._develops = picture is not None and picture.mosaic is not None and format_.id in DEVELOPED
+        self._exposure = exposure if picture is not None and picture.mosaic is not None else 0.0
         self.setWindowTitle("Export options")
         form = QFormLayout(self)
         form.setContentsMargins(16, 16, 16, 16)
@@ -32,6 +44,19 @@ class ExportDialog(QDialog):
             form.addRow("Depth", self.bits)
         if not format_.lossless:
             form.addRow("Quality", self.quality)
+        self.develop = QComboBox()
+        self.develop.setAccessibleName("Colours")
+        self.develop.setToolTip(
+            "Camera raw is developed for this format: for screens, or as linear light for further work. "
+            "DNG keeps the mosaic for your raw editor."
+        )
+        for words, way in _WAYS:
+            if not (way == "linear" and not format_.lossless):
+                self.develop.addItem(words, way)
+        self.develop.setCurrentIndex(max(0, self.develop.findData("linear" if format_.id == "tiff" else "")))
+        if self._develops:
+            form.addRow("Colours", self.develop)
+            form.addRow(QLabel(f"Exposure as shown: {exposure:+.2f} EV"))
         standard = QDialogButtonBox.StandardButton
         buttons = QDialogButtonBox(standard.Save | standard.Cancel)
         buttons.accepted.connect(self.accept)
@@ -44,4 +69,7 @@ class ExportDialog(QDialog):
         return bool(format_.depths) or not format_.lossless
 
     def options(self) -> SaveOptions:
-        return SaveOptions(bits=self.bits.currentData(), quality=self.quality.value())
+        way = self.develop.currentData() if self._develops else None
+        return SaveOptions(
+            self.bits.currentData(), self.quality.value(), develop=way, exposure=self._exposure
+        )

@@ -196,6 +196,8 @@ class Files(QObject):
         filters, own = save_filter(document.picture)
         stem = document.path.stem if document.path else "picture"
         suffix = document.path.suffix if document.path and document.path.suffix else ".tiff"
+        if document.picture.mosaic is not None:
+            suffix = ".dng"
         dialog = QFileDialog(self._window, "Export the result", self._folder(), filters)
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.selectNameFilter(own)
@@ -211,9 +213,10 @@ class Files(QObject):
             self.complain(str(error))
             return
         if not ExportDialog.wanted(chosen):
-            self.export(document, path)
+            self.export(document, path, SaveOptions(exposure=_exposure(document)))
             return
-        dialog = ExportDialog(chosen, path.name, self._window)
+        exposure = _exposure(document)
+        dialog = ExportDialog(chosen, path.name, self._window, document.picture, exposure)
         dialog.accepted.connect(lambda: self.export(document, path, dialog.options()))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
@@ -415,3 +418,8 @@ class Files(QObject):
 def _forget(paths: list[Path]) -> None:
     for path in paths:
         path.unlink(missing_ok=True)
+
+
+def _exposure(document: Document) -> float:
+    """Stops that developing adds: those of the display, for camera raw alone."""
+    return document.levels.exposure if document.picture.mosaic is not None else 0.0

@@ -158,6 +158,8 @@ def open_filter() -> str:
 def save_filter(picture: Picture) -> tuple[str, str]:
     """The filters of the export dialog, and the one that suits the picture: its own format."""
     own = picture.source.format if picture.source else "tiff"
-    writable = [f for f in all_formats() if f.can_write and (f.id != "dicom" or own == "dicom")]
+    own = "dng" if picture.mosaic is not None else own
+    only = {"dicom", "dng"} - {own}
+    writable = [f for f in all_formats() if f.can_write and f.id not in only]
     lines = {f.id: f"{f.name} ({' '.join(f'*{s}' for s in f.suffixes if s)})" for f in writable}
     return ";;".join(lines.values()), lines.get(own, lines["tiff"])

@@ -10,6 +10,7 @@ from denoise_studio.cli.printing import echo_json, echo_table
 if TYPE_CHECKING:
     from denoise_studio.core.picture import Picture
     from denoise_studio.noise.blind import ChannelNoise, NoiseEstimate
+    from denoise_studio.noise.sensor.as_estimate import MosaicEstimate
 
 _MAPS = (".npy", ".tif", ".tiff")
 
@@ -17,6 +18,13 @@ _MAPS = (".npy", ".tif", ".tiff")
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--coarse", is_flag=True, help="Camera raw: without the second look through the network.")
+@click.option(
+    "--dark-frames",
+    metavar="PROFILE",
+    type=click.Path(path_type=Path),
+    help="Camera raw: a profile of this camera's dark frames (see `dark-frames`).",
+)
 @click.option(
     "--map",
     "map_file",
@@ -24,15 +32,17 @@ _MAPS = (".npy", ".tif", ".tiff")
     type=click.Path(path_type=Path),
     help="Also write the sd at every pixel: float32, .npy or .tif.",
 )
-def noise(file: Path, as_json: bool, map_file: Path | None) -> None:
-    """Estimate a picture's noise: sd by channel, brightness and place, and whether neighbours share it."""
+def noise(file: Path, as_json: bool, coarse: bool, dark_frames: Path | None, map_file: Path | None) -> None:
+    """Estimate a picture's noise: sd by channel, brightness and place, and whether neighbours share it.
+
+    Of camera raw: gain K in DN per electron, noise s without light, and black level, for every class of pixels.
+    """
     from denoise_studio.formats import open_picture
-    from denoise_studio.noise.of_picture import estimate_noise
 
     if map_file is not None and map_file.suffix.lower() not in _MAPS:
         raise click.UsageError(f"A map is written as {', '.join(_MAPS)}, not as {map_file.name}.")
     picture = open_picture(file)
-    estimate = estimate_noise(picture)
+    estimate = _estimate(picture, coarse, dark_frames)
     if map_file is not None:
         _save_map(picture, estimate, map_file)
     if as_json:
@@ -41,7 +51,42 @@ def noise(file: Path, as_json: bool, map_file: Path | None) -> None:
         echo_table(_rows(picture, estimate))
 
 
+def _estimate(picture: "Picture", coarse: bool, dark_frames: Path | None) -> "NoiseEstimate":
+    from denoise_studio.noise.of_picture import estimate_noise
+
+    if picture.mosaic is None or not picture.mosaic.is_bayer:
+        if dark_frames is not None:
+            raise click.UsageError(
+                f"Dark frames are for camera raw of the Bayer pattern; {picture.name} is none."
+            )
+        return estimate_noise(picture)
+    from denoise_studio.engine.sensing import sensor_noise
+
+    return sensor_noise(picture, coarse, dark_frames)
+
+
+def _sensor_rows(estimate: "MosaicEstimate") -> list[tuple[str, str]]:
+    found = estimate.sensor
+    rows = [("noise", f"sensor (Poisson and Gaussian), {found.stage} estimate")]
+    for site in found.sites:
+        numbers = (
+            f"K {site.gain:.4g} DN, s {site.read:.4g} DN, black {site.black:.6g}, white {site.white:.6g}"
+        )
+        rows.append((site.name, f"{numbers}, confidence {site.confidence:.0%}"))
+    low, high = found.black.interval
+    judged = f"{found.black.offset:+.2f} DN by {found.black.source}, {low:+.2f} to {high:+.2f} possible"
+    return [
+        *rows,
+        ("black level", judged),
+        *(("note", text) for text in (found.black.warning, *found.notes) if text),
+    ]
+
+
 def _rows(picture: "Picture", estimate: "NoiseEstimate") -> list[tuple[str, str]]:
+    from denoise_studio.noise.sensor.as_estimate import MosaicEstimate
+
+    if isinstance(estimate, MosaicEstimate):
+        return [("file", picture.name), *_sensor_rows(estimate)]
     shared = f"neighbours {estimate.correlation:+.2f}"
     if estimate.is_correlated:
         shared += f", length {estimate.correlation_length:.1f} px"

@@ -11,12 +11,16 @@ from denoise_studio.core.picture import Picture
 
 Value = float | int | bool | str
 
+_LONGEST_PATH = 4096
+
 
 class ParameterKind(StrEnum):
     FLOAT = "float"
     INT = "int"
     CHOICE = "choice"
     BOOL = "bool"
+    FILE = "file"
+    """A file's path, "" for none; what it holds is the method's to read."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,10 @@ class Parameter:
             if not isinstance(value, bool):
                 raise RecipeError(f"{self.name} must be true or false, not {value!r}.")
             return value
+        if self.kind is ParameterKind.FILE:
+            if not isinstance(value, str) or len(value) > _LONGEST_PATH or "\0" in value:
+                raise RecipeError(f"{self.name} must be the path of a file, not {value!r:.40}.")
+            return value
         if isinstance(value, bool) or not isinstance(value, int | float) or not _is_finite(value):
             raise RecipeError(f"{self.name} must be a number, not {value!r:.40}.")
         if self.kind is ParameterKind.INT and value != int(value):
@@ -133,7 +141,7 @@ class Parameter:
         if self.kind is ParameterKind.BOOL:
             words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
             return self.checked(words.get(text.strip().lower(), text))
-        if self.kind is ParameterKind.CHOICE:
+        if self.kind in (ParameterKind.CHOICE, ParameterKind.FILE):
             return self.checked(text.strip())
         try:
             number = float(text)

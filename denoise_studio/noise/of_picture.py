@@ -16,5 +16,6 @@ def estimate_noise(picture: Picture) -> NoiseEstimate:
         return blind.estimate_noise(picture)
     from denoise_studio.noise.sensor.as_estimate import as_estimate
     from denoise_studio.noise.sensor.estimate import estimate_sensor
+    from denoise_studio.noise.sensor.known import by_table
 
-    return as_estimate(picture, estimate_sensor(picture))
+    return as_estimate(picture, estimate_sensor(picture, by_table(picture)))

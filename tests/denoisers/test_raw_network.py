@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "noise"))
 from builders import region
 from raw_builders import BLACK, WHITE, exposed, mosaic, patches, raw
 
-from denoise_studio.core.errors import RecipeError
+from denoise_studio.core.errors import RecipeError, StudioError
 from denoise_studio.core.fitted import FitTask
 from denoise_studio.core.mosaic import Mosaic, Photosite
 from denoise_studio.core.picture import Picture, Scale
@@ -22,6 +22,8 @@ from denoise_studio.denoisers.raw_network.apply import shifted
 from denoise_studio.denoisers.raw_network.fit import fit
 from denoise_studio.denoisers.raw_network.mosaic import denoise
 from denoise_studio.engine.render import render, render_in_full
+from denoise_studio.noise.sensor.dark_file import save_profile
+from denoise_studio.noise.sensor.dark_fit import profile_of
 from denoise_studio.noise.sensor.model import SensorNoise, SiteNoise
 
 GAIN, READ = 6.0, 12.0
@@ -180,6 +182,43 @@ def test_a_noise_level_of_the_recipe_is_what_the_middle_of_the_picture_is_told()
     doubled = fit(FitTask(picture, values, noise_level=246.0)).maps["sigma"].most
     assert plain == 1
     assert doubled == pytest.approx(2 * level, rel=1e-5)
+
+
+def test_dark_frames_take_shading_and_black_error_off(tmp_path):
+    shape, read = (256, 320), 12.0
+    shade = 6 * np.linspace(-1, 1, shape[1])[None] * np.ones((shape[0], 1))
+    layout = replace(mosaic(), camera="Test One", iso=800.0)
+    random = np.random.default_rng(1)
+
+    def dark(seed):
+        values = BLACK + 5 + shade + read * np.random.default_rng(seed).standard_normal(shape)
+        return raw(np.rint(values), layout)
+
+    save_profile(profile_of([dark(seed) for seed in range(12)]), tmp_path / "dark.npz")
+    light = patches(*shape)
+    seen = GAIN * random.poisson(light / GAIN) + read * random.standard_normal(shape) + BLACK + 5 + shade
+    picture = raw(np.clip(np.rint(seen), 0, WHITE), layout)
+    rendering = render_in_full(picture, recipe(gain=0.0, read=0.0, dark_profile=str(tmp_path / "dark.npz")))
+    plain = render_in_full(picture, recipe(gain=0.0, read=0.0))
+    noise = rendering.fitted.knowledge
+    assert noise.black.source == "dark frames"
+    assert noise.gain == pytest.approx(GAIN, rel=0.1)
+    assert rendering.fitted.maps["shading"].values.mean() == pytest.approx(5, abs=0.5)
+    dim = light < 300
+    offset = (rendering.picture.pixels[0] - BLACK - light)[dim].mean()
+    assert abs(offset) < 1
+    assert abs((plain.picture.pixels[0] - BLACK - light)[dim].mean() - 5) < 2  # nobody told it
+
+
+def test_dark_frames_of_another_camera_are_refused(tmp_path):
+    layout = replace(mosaic(), camera="Test One", iso=800.0)
+    noisy = [raw(exposed(np.zeros((64, 64)), GAIN, READ, seed), layout) for seed in range(3)]
+    save_profile(profile_of(noisy), tmp_path / "dark.npz")
+    other = raw(exposed(patches(64, 64), GAIN, READ, 1), replace(layout, camera="Another"))
+    with pytest.raises(StudioError, match="Another"):
+        render(other, recipe(dark_profile=str(tmp_path / "dark.npz")))
+    with pytest.raises(StudioError, match=r"none\.npz"):
+        render(other, recipe(dark_profile=str(tmp_path / "none.npz")))
 
 
 def test_which_pictures_it_takes():

@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from denoise_studio.core.denoiser import Tile
+from denoise_studio.core.denoiser import FieldValue, Tile
+from denoise_studio.core.geometry import Rect
+from denoise_studio.core.mosaic import Mosaic
 from denoise_studio.core.types import FloatArray
 from denoise_studio.denoisers.raw_network.mosaic import denoise
 from denoise_studio.noise.sensor.model import SensorNoise, SiteNoise
@@ -24,7 +26,7 @@ def denoise_tile(tile: Tile) -> FloatArray:
     shift = float(tile.values["black"])  # type: ignore[arg-type]
     told = tile.values["sigma"]
     result = denoise(
-        tile.pixels[0],
+        _without_shading(tile.pixels[0], tile.values["shading"], mosaic),
         mosaic,
         [shifted(site, shift) for site in noise.sites],
         told,  # type: ignore[arg-type]
@@ -35,6 +37,14 @@ def denoise_tile(tile: Tile) -> FloatArray:
     halo = tile.halo
     height, width = result.shape
     return np.ascontiguousarray(result[None, halo : height - halo, halo : width - halo])
+
+
+def _without_shading(pixels: FloatArray, shading: FieldValue, mosaic: Mosaic) -> FloatArray:
+    """The pixels less what dark frames show; saturated ones stay as they are."""
+    if not np.any(shading):
+        return pixels
+    white = mosaic.spread([site.white for site in mosaic.sites], Rect(0, 0, pixels.shape[1], pixels.shape[0]))
+    return np.where(pixels >= white, pixels, pixels - np.asarray(shading, np.float32))
 
 
 def shifted(site: SiteNoise, by: float) -> SiteNoise:

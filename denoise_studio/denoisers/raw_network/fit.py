@@ -1,10 +1,17 @@
 """The sensor's noise, as the network for camera raw needs it."""
 
-from denoise_studio.core.fitted import FitTask, Fitted, constant_map
+from collections.abc import Callable
+from pathlib import Path
+
+from denoise_studio.core.fitted import FitTask, Fitted, ParameterMap, constant_map
 from denoise_studio.core.mosaic import Mosaic
+from denoise_studio.core.picture import Picture
 from denoise_studio.core.types import FloatArray
 from denoise_studio.denoisers.raw_network.mosaic import denoise
-from denoise_studio.noise.sensor.estimate import estimate_sensor
+from denoise_studio.noise.sensor.as_estimate import typical_sd
+from denoise_studio.noise.sensor.dark_file import load_profile
+from denoise_studio.noise.sensor.estimate import Known, estimate_sensor
+from denoise_studio.noise.sensor.known import by_profile, by_table
 from denoise_studio.noise.sensor.model import SensorNoise
 
 
@@ -12,40 +19,63 @@ def fit(task: FitTask) -> Fitted:
     """Coarse first, so that there is something to see, then fine (`core.fitted.Fit`).
 
     Raises:
-        StudioError: every pixel is clipped.
+        StudioError: every pixel is clipped, or the dark frames are of another camera.
         Cancelled: through the task's progress.
     """
     values, progress = task.values, task.progress
     gain, read = float(values["gain"]), float(values["read"])
     correct = bool(values["correct_black"])
     progress.report(0.0, "measuring the sensor's noise")
-    coarse = estimate_sensor(task.picture, correct_black=correct).told(gain, read)
-    if values["estimate"] == "coarse" or (gain and read):
-        return _fitted(task, coarse, final=True)
-    task.publish(_fitted(task, coarse, final=False))
+    picture, known, shading = task.picture, by_table(task.picture), constant_map(0.0, task.picture)
+    if values["dark_profile"]:
+        dark = by_profile(task.picture, load_profile(Path(str(values["dark_profile"]))))
+        picture, known, shading = dark.picture, dark.known, ParameterMap(dark.level)
 
-    def through_network(part: FloatArray, mosaic: Mosaic, noise: SensorNoise) -> FloatArray:
-        progress.check()
-        return denoise(part, mosaic, noise.sites, 1.0, task.device)
+    def found(noise: SensorNoise, final: bool) -> Fitted:
+        noise = noise.told(gain, read)
+        maps = {"sigma": constant_map(_multiple(task, noise), task.picture), "shading": shading}
+        return Fitted(maps, final=final, note=noise.note(), knowledge=noise)
+
+    coarse = estimate_sensor(picture, known, correct_black=correct)
+    if values["estimate"] == "coarse" or (gain and read):
+        return found(coarse, final=True)
+    task.publish(found(coarse, final=False))
 
     def check(share: float) -> None:
         progress.report(share, "measuring again through the network")
 
-    fine = estimate_sensor(task.picture, denoise=through_network, correct_black=correct, check=check)
-    return _fitted(task, fine.told(gain, read), final=True)
+    return found(fine_estimate(picture, known, correct, task.device, check), final=True)
 
 
-def _fitted(task: FitTask, noise: SensorNoise, final: bool) -> Fitted:
-    told = 1.0
-    if task.noise_level is not None:
-        typical = typical_sd(task, noise)
-        told = task.noise_level / typical if typical else 0.0
-    maps = {"sigma": constant_map(told, task.picture)}
-    return Fitted(maps, final=final, note=noise.note(), knowledge=noise)
+def fine_estimate(
+    picture: Picture,
+    known: Known | None = None,
+    correct: bool = True,
+    device: str = "cpu",
+    check: Callable[[float], None] = lambda share: None,
+) -> SensorNoise:
+    """The sensor's noise, coarse and then fine through the network.
+
+    Args:
+        picture: camera raw of the Bayer pattern.
+        known: what is known besides it.
+        correct: whether a wrong black level is corrected.
+        device: for the network.
+        check: told how far it is, 0..1; may raise to stop.
+
+    Raises:
+        StudioError: every pixel is clipped, or no Bayer pattern.
+    """
+
+    def through_network(part: FloatArray, mosaic: Mosaic, noise: SensorNoise) -> FloatArray:
+        return denoise(part, mosaic, noise.sites, 1.0, device)
+
+    return estimate_sensor(picture, known, through_network, correct, check)
 
 
-def typical_sd(task: FitTask, noise: SensorNoise) -> float:
-    """The sd at the picture's middle brightness, DN: what one number for the whole picture means."""
-    from denoise_studio.noise.sensor.as_estimate import typical_sd as of_picture
-
-    return of_picture(task.picture, noise)
+def _multiple(task: FitTask, noise: SensorNoise) -> float:
+    """What the network is told, in units of the noise: 1, or what a noise level of one's own means."""
+    if task.noise_level is None:
+        return 1.0
+    typical = typical_sd(task.picture, noise)
+    return task.noise_level / typical if typical else 0.0

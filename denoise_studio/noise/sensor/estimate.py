@@ -189,7 +189,7 @@ class _Reader:
 
     def _level(self, name: str | None = None) -> float | None:
         """The variance at black, where it is known without the scene."""
-        if self.known.read is not None and (self.known.black is not None or not self.dark):
+        if self.known.read is not None and self.known.black is not None:
             return self.known.read**2
         if self.dark:
             reads = [self.dark[name].read] if name else [d.read for d in self.dark.values()]

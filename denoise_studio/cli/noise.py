@@ -35,7 +35,7 @@ _MAPS = (".npy", ".tif", ".tiff")
 def noise(file: Path, as_json: bool, coarse: bool, dark_frames: Path | None, map_file: Path | None) -> None:
     """Estimate a picture's noise: sd by channel, brightness and place, and whether neighbours share it.
 
-    Of camera raw: gain K in DN per electron, noise s without light, and black level, for every class of pixels.
+    Of camera raw: gain K in DN per electron, noise s without light, and black level, by class of pixels.
     """
     from denoise_studio.formats import open_picture
 

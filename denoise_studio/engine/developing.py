@@ -9,6 +9,7 @@ Zoomed out, every colour is averaged over its own pixels instead: nothing has to
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -16,7 +17,7 @@ import numpy as np
 
 from denoise_studio.core.geometry import Rect, cut_out
 from denoise_studio.core.mosaic import Mosaic
-from denoise_studio.core.picture import Picture
+from denoise_studio.core.picture import Picture, Scale, Stored
 from denoise_studio.core.types import FloatArray
 from denoise_studio.engine.grid import cell_rect, cells_of
 from denoise_studio.formats.demosaic import demosaic
@@ -74,6 +75,36 @@ def sampled(picture: Picture, step: int) -> FloatArray:
             sums[site.colour, : values.shape[0], : values.shape[1]] += _relative(values, site, mosaic)
             counts[site.colour] += 1
     return with_matrix(_means(sums, counts), mosaic)
+
+
+def seen(picture: Picture) -> Picture:
+    """A mosaic as colours on a screen, at half its size, so that nothing is guessed: for measuring.
+
+    2 x 2 pixels (3 x 3 of X-Trans) become one of sRGB, 0..255; one with a padded pixel is padding.
+    """
+    mosaic = _mosaic(picture)
+    factor = _least_averaged(mosaic)
+    linear = np.clip(colours(picture, picture.rect, factor), 0, 1)
+    pixels = np.asarray(srgb_curve(linear) * 255, np.float32)
+    padding = None
+    if picture.padding is not None:
+        size = (pixels.shape[2], pixels.shape[1])
+        padding = cv2.resize(picture.padding.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0
+    return replace(
+        picture,
+        pixels=pixels,
+        scale=Scale.DISPLAY,
+        nominal_range=(0.0, 255.0),
+        stored=Stored("uint8", 8),
+        padding=padding,
+        padding_values=None,
+        mosaic=None,
+    )
+
+
+def srgb_curve(linear: Any) -> Any:
+    """Linear light 0..1 to the coded values of sRGB (IEC 61966-2-1)."""
+    return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * np.maximum(linear, 0) ** (1 / 2.4) - 0.055)
 
 
 def with_matrix(camera: FloatArray, mosaic: Mosaic) -> FloatArray:

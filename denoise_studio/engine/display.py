@@ -16,7 +16,7 @@ import numpy.typing as npt
 from denoise_studio.core.geometry import Rect
 from denoise_studio.core.picture import Picture, Scale
 from denoise_studio.core.types import FloatArray
-from denoise_studio.engine.developing import Source, colours, own_pixels, sampled
+from denoise_studio.engine.developing import Source, colours, own_pixels, sampled, srgb_curve
 
 ByteArray = npt.NDArray[np.uint8]
 
@@ -131,11 +131,6 @@ def _tone_table(exposure: float, invert: bool) -> ByteArray:
     if invert:
         value = 1.0 - value
     return np.asarray(np.rint(value * 255), np.uint8)
-
-
-def srgb_curve(linear: Any) -> Any:
-    """Linear light 0..1 to the coded values of sRGB (IEC 61966-2-1)."""
-    return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * np.maximum(linear, 0) ** (1 / 2.4) - 0.055)
 
 
 def to_srgb(image: ByteArray, icc: bytes | None) -> ByteArray:

@@ -10,8 +10,8 @@ from denoise_studio.core.geometry import Rect
 from denoise_studio.core.picture import Picture, Scale, Stored
 from denoise_studio.core.recipe import Recipe
 from denoise_studio.core.types import FloatArray
-from denoise_studio.engine.developing import colours
-from denoise_studio.engine.display import Levels, show_part, srgb_curve
+from denoise_studio.engine.developing import colours, srgb_curve
+from denoise_studio.engine.display import Levels, show_part
 from denoise_studio.formats import SaveOptions
 from denoise_studio.formats.base import Format
 

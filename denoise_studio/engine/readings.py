@@ -17,6 +17,7 @@ from denoise_studio.core.progress import Progress
 from denoise_studio.core.recipe import Recipe
 from denoise_studio.core.types import FloatArray
 from denoise_studio.engine.areas import Area
+from denoise_studio.engine.developing import seen
 from denoise_studio.engine.layer import Layer
 from denoise_studio.engine.render import compose
 from denoise_studio.metrics.iem.measure import InformationEstimation, Options, improving
@@ -67,7 +68,7 @@ class Pair:
 
 
 def pair(result: Result, area: Area, reference: Picture | None = None, strength: float | None = None) -> Pair:
-    """Cut an area out, at the recipe's strength or another one.
+    """Cut an area out, at the recipe's strength or another one; of camera raw as it is seen.
 
     Raises:
         Cancelled: the result is no longer there.
@@ -79,7 +80,10 @@ def pair(result: Result, area: Area, reference: Picture | None = None, strength:
         raise MeasureError(f"{area.name} holds no pixel of the picture.")
     before = picture.part(area.rect, valid=counted)
     after = picture.part(area.rect, result.over(area.rect, strength), counted)
-    return Pair(before, after, None if reference is None else reference.part(area.rect, valid=counted))
+    other = None if reference is None else reference.part(area.rect, valid=counted)
+    if picture.mosaic is not None:
+        return Pair(seen(before), seen(after), None if other is None else seen(other))
+    return Pair(before, after, other)
 
 
 def distances(

@@ -31,10 +31,10 @@ def masked_values(
     right, bottom = whole.shape[1] - left - int(sizes.width), whole.shape[0] - top - int(sizes.height)
     height, width = whole.shape
     margins = (
-        (slice(top + _EDGE, height - bottom - _EDGE), slice(_EDGE, left - _EDGE)),
-        (slice(top + _EDGE, height - bottom - _EDGE), slice(width - right + _EDGE, width - _EDGE)),
-        (slice(_EDGE, top - _EDGE), slice(left + _EDGE, width - right - _EDGE)),
-        (slice(height - bottom + _EDGE, height - _EDGE), slice(left + _EDGE, width - right - _EDGE)),
+        (_within(top, height - bottom), _within(0, left)),
+        (_within(top, height - bottom), _within(width - right, width)),
+        (_within(0, top), _within(left, width - right)),
+        (_within(height - bottom, height), _within(left, width - right)),
     )
     found: dict[str, list[Any]] = {site.name: [] for site in sites}
     for rows, columns in margins:
@@ -50,6 +50,11 @@ def masked_values(
     if len(joined) < len(sites) or any(values.size < _FEWEST for values in joined.values()):
         return {}
     return {name: _thinned(values).astype(np.float32) for name, values in joined.items()}
+
+
+def _within(first: int, last: int) -> slice:
+    """From one index to another without the border; empty where nothing is left."""
+    return slice(first + _EDGE, max(first + _EDGE, last - _EDGE))
 
 
 def _is_dark(part: AnyArray, sites: tuple[Photosite, ...]) -> bool:

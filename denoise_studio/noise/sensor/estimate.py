@@ -24,7 +24,7 @@ _ALIKE = 0.03
 """Relative sd by which the classes' gains differ in one camera."""
 _TELLING = 0.5
 """Share of the coarse estimate's confidence that the fine one needs."""
-_SURE, _FAR = 0.12, 3.0
+_SURE, _FAR = 0.12, 4.0
 """Relative error of a level that is sure, and from how many of them on another one contradicts it."""
 _LEAST_ELECTRONS = 0.2
 """No sensor's read noise is below so many electrons."""

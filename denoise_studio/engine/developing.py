@@ -26,9 +26,8 @@ SIDE = 384
 """Pixels a side of the squares: a multiple of the periods 2 and 6."""
 _MARGIN = 18
 """Pixels around them that demosaicing sees; likewise a multiple."""
-_BELOW = 6144.0
-"""Code of black: noise below it must not be cut off before it is averaged."""
-_TOP = 65535.0
+_LOWEST, _TOP = 2048.0, 63000.0
+"""Codes of a square's darkest and brightest pixel: interpolation may go beyond both."""
 _KEPT = 96
 
 Source = Callable[[Rect], FloatArray]
@@ -111,7 +110,9 @@ def with_matrix(camera: FloatArray, mosaic: Mosaic) -> FloatArray:
     """White-balanced camera colours to linear sRGB; what is clipped in any colour ends at white."""
     clipped = np.minimum(camera, np.float32(1))
     matrix = mosaic.colour.to_srgb.astype(np.float32)
-    return np.ascontiguousarray(np.tensordot(matrix, clipped, axes=1), np.float32)
+    # Not a matrix product: its rounding would depend on how many pixels there are.
+    rows = [sum(factor * colour for factor, colour in zip(row, clipped, strict=True)) for row in matrix]
+    return np.asarray(rows, np.float32)
 
 
 def _mosaic(picture: Picture) -> Mosaic:
@@ -193,14 +194,17 @@ def _square(picture: Picture, mosaic: Mosaic, whole: Rect, source: Source) -> Fl
     rect = Rect(0, 0, outer.width, outer.height)
     gains = [own.colour.white_balance[site.colour] / (site.white - site.black) for site in own.sites]
     values = (pixels - own.spread([site.black for site in own.sites], rect)) * own.spread(gains, rect)
-    # A dark square gets finer codes: what the denoiser gave in parts of a DN stays.
-    scale = np.float32((_TOP - _BELOW) / max(float(values.max()), 1e-4))
-    codes = np.clip(np.rint(values * scale + np.float32(_BELOW)), 0, _TOP).astype(np.uint16)
+    # A dark square gets finer codes: what the denoiser gave in parts of a DN stays. Noise below black
+    # stays too: cut off, it would lift and tint the shadows.
+    low, high = float(values.min()), float(values.max())
+    scale = np.float32((_TOP - _LOWEST) / max(high - low, 1e-4))
+    codes = np.rint((values - np.float32(low)) * scale + np.float32(_LOWEST)).astype(np.uint16)
     found = demosaic(codes, [[own.sites[index].colour for index in row] for row in own.pattern])
     m = _MARGIN
     inner = found[m : m + whole.height, m : m + whole.width].astype(np.float32)
-    inner -= np.float32(_BELOW)
+    inner -= np.float32(_LOWEST)
     inner /= scale
+    inner += np.float32(low)
     return np.ascontiguousarray(np.moveaxis(inner, -1, 0))
 
 

@@ -12,9 +12,10 @@ Codes = npt.NDArray[np.uint16]
 
 
 def demosaic(codes: Codes, pattern: Any) -> Codes:
-    """All three colours of every pixel, by adaptive homogeneity-directed interpolation (AHD).
+    """All three colours of every pixel.
 
-    AHD: Hirakawa and Parks, IEEE TIP 2005; for patterns of 6 x 6 LibRaw takes its own for X-Trans.
+    By adaptive homogeneity-directed interpolation (AHD: Hirakawa and Parks, IEEE TIP 2005); patterns of
+    6 x 6 by variable number of gradients, because LibRaw's own for X-Trans takes no small pieces.
 
     Args:
         codes: `(h, w)` uint16, white-balanced, with room below black; sides of at least 32.
@@ -31,7 +32,7 @@ def demosaic(codes: Codes, pattern: Any) -> Codes:
     with rawpy.imread(_dng(codes, np.asarray(pattern, np.uint8))) as raw:
         try:
             found: Codes = raw.postprocess(
-                demosaic_algorithm=rawpy.DemosaicAlgorithm.AHD,
+                demosaic_algorithm=_algorithm(pattern),
                 output_color=rawpy.ColorSpace.raw,
                 user_wb=[1, 1, 1, 1],
                 user_black=0,
@@ -48,6 +49,13 @@ def demosaic(codes: Codes, pattern: Any) -> Codes:
     if found.shape[:2] != codes.shape:
         raise StudioError("LibRaw gave a picture of another size.")
     return found
+
+
+def _algorithm(pattern: Any) -> Any:
+    import rawpy
+
+    kinds = rawpy.DemosaicAlgorithm
+    return kinds.AHD if np.shape(pattern) == (2, 2) else kinds.VNG
 
 
 def _dng(codes: Codes, pattern: Any) -> io.BytesIO:

@@ -21,6 +21,8 @@ class SaveOptions:
         develop: what camera raw becomes in formats without mosaics: "display" (sRGB) or "linear"
             (Rec. 2020); None is linear for TIFF, else display.
         exposure: stops that developing adds, in linear light.
+        preview: JPEG for formats that carry a small picture (DNG); the engine makes it.
+        noise_reduction: 0..1, how much noise was taken away, for DNG; the engine tells it.
     """
 
     bits: int | None = None
@@ -28,6 +30,8 @@ class SaveOptions:
     series: str | None = None
     develop: str | None = None
     exposure: float = 0.0
+    preview: bytes | None = None
+    noise_reduction: float = 0.0
 
 
 @dataclass(frozen=True)

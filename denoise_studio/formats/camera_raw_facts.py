@@ -28,7 +28,7 @@ def block_from(other: Any, lens: Any, make: str, model: str) -> bytes:
         inner[_TAKEN] = other.timestamp.strftime("%Y:%m:%d %H:%M:%S")
     for tag, value in ((_F_NUMBER, other.aperture), (_FOCAL, other.focal_length)):
         if value > 0:
-            inner[tag] = round(float(value), 3)
+            inner[tag] = _ratio(float(value))
     if other.shutter_speed > 0:
         inner[_EXPOSURE] = _exposure(float(other.shutter_speed))
     if other.iso_speed > 0:
@@ -37,6 +37,13 @@ def block_from(other: Any, lens: Any, make: str, model: str) -> bytes:
         if text:
             inner[tag] = text
     return bytes(exif.tobytes()).removeprefix(b"Exif\0\0")
+
+
+def _ratio(value: float) -> Any:
+    from PIL.TiffImagePlugin import IFDRational
+
+    found = Fraction(value).limit_denominator(100)
+    return IFDRational(found.numerator, found.denominator)
 
 
 def _exposure(seconds: float) -> Any:

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import imagecodecs
 import numpy as np
@@ -19,12 +19,13 @@ from denoise_studio.formats import exif
 
 _STRIP = 1 << 18
 _LIMIT = (1 << 32) - (1 << 20)
-_CODES = {1: "B", 2: "s", 3: "H", 4: "I", 5: "I", 7: "s"}
+_CODES = {1: "B", 2: "s", 3: "H", 4: "I", 5: "I", 7: "s", 10: "i"}
+_RATIONALS = (5, 10)
 
 
 @dataclass(frozen=True)
 class Field:
-    """A TIFF field: type 2 and 7 take bytes, 5 pairs of whole numbers, others whole numbers."""
+    """A TIFF field: type 2 and 7 take bytes, 5 and 10 pairs of whole numbers, others whole numbers."""
 
     type: int
     value: Any
@@ -55,11 +56,7 @@ def write(
     reader = exif.Reader(block) if block else None
     order = reader.order if reader else "<"
     start = bytearray(block or b"II*\0" + bytes(4))
-    records: dict[int, bytes] = {}
-    if reader:
-        kept = reader.first().entries
-        carried = (exif.EXIF_IFD, exif.GPS_IFD)
-        records = {tag: e.record for tag, e in kept.items() if tag not in exif.STRUCTURE or tag in carried}
+    records = kept_records(block)
     rows = max(1, _STRIP // max(1, samples[0].nbytes))
     with path.open("wb") as stream:
         stream.write(start + bytes(len(start) % 2))
@@ -73,10 +70,8 @@ def write(
                 raise FormatError("The picture is too large for TIFF (more than 4 GB); save as NPY.")
         every = {**fields, **_structure(samples, rows, offsets, counts, white_is_zero, alpha)}
         for tag, field in every.items():
-            records[tag] = _record(stream, order, tag, field)
-        place = stream.tell()
-        stream.write(struct.pack(order + "H", len(records)))
-        stream.write(b"".join(records[tag] for tag in sorted(records)) + bytes(4))
+            records[tag] = record(stream, order, tag, field)
+        place = directory(stream, order, records)
         stream.seek(4)
         stream.write(struct.pack(order + "I", place))
 
@@ -106,18 +101,39 @@ def _structure(
     return fields
 
 
-def _record(stream: Any, order: str, tag: int, field: Field) -> bytes:
-    """The 12 bytes of a field; a longer value is written first."""
+def record(stream: BinaryIO, order: str, tag: int, field: Field) -> bytes:
+    """The 12 bytes of a field; a longer value is written to the stream first."""
     if field.type in (2, 7):
-        value, count = bytes(field.value), len(field.value)
-    else:
-        value = struct.pack(f"{order}{len(field.value)}{_CODES[field.type]}", *field.value)
-        count = len(field.value) // (2 if field.type == 5 else 1)
+        return raw_record(stream, order, tag, field.type, len(field.value), bytes(field.value))
+    value = struct.pack(f"{order}{len(field.value)}{_CODES[field.type]}", *field.value)
+    count = len(field.value) // (2 if field.type in _RATIONALS else 1)
+    return raw_record(stream, order, tag, field.type, count, value)
+
+
+def raw_record(stream: BinaryIO, order: str, tag: int, kind: int, count: int, value: bytes) -> bytes:
+    """The same for a value whose bytes are in the file's order already."""
     if len(value) > 4:
         place = stream.tell()
         stream.write(value + bytes(len(value) % 2))
         value = struct.pack(order + "I", place)
-    return struct.pack(order + "HHI", tag, field.type, count) + value.ljust(4, b"\0")
+    return struct.pack(order + "HHI", tag, kind, count) + value.ljust(4, b"\0")
+
+
+def kept_records(block: bytes | None) -> dict[int, bytes]:
+    """The fields of an EXIF block's first directory that a new file takes along, by tag."""
+    if not block:
+        return {}
+    carried = (exif.EXIF_IFD, exif.GPS_IFD)
+    entries = exif.Reader(block).first().entries
+    return {tag: e.record for tag, e in entries.items() if tag not in exif.STRUCTURE or tag in carried}
+
+
+def directory(stream: BinaryIO, order: str, records: Mapping[int, bytes]) -> int:
+    """Write an image file directory, the last of its chain; its place."""
+    place = stream.tell()
+    stream.write(struct.pack(order + "H", len(records)))
+    stream.write(b"".join(records[tag] for tag in sorted(records)) + bytes(4))
+    return place
 
 
 def _predict(strip: Any, order: str) -> bytes:

@@ -74,6 +74,7 @@ class Format(ABC):
         name: for dialogs.
         suffixes: lower case, with the dot; the first is the default.
         depths: values of `SaveOptions.bits` that a person may choose between.
+        opens: endings of files that it opens but saves none of.
         lossless: whether opening a saved file gives exactly `encode(...).pixels`.
     """
 
@@ -81,6 +82,7 @@ class Format(ABC):
     name: str
     suffixes: tuple[str, ...]
     depths: tuple[int, ...] = ()
+    opens: tuple[str, ...] = ()
     lossless: bool = True
     can_write: bool = True
 

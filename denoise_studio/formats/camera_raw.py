@@ -32,6 +32,7 @@ class CameraRaw(Format):
         *(".cr2", ".cr3", ".crw", ".raf", ".rw2", ".orf", ".x3f", ".mrw"),
         *(suffix for suffix in _TIFF_SUFFIXES if suffix != ".dng"),
     )
+    opens = (".dng",)
     can_write = False
 
     def matches(self, head: bytes, path: Path) -> bool:

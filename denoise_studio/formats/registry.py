@@ -86,7 +86,7 @@ def _note_name(picture: Picture, path: Path, found: Format) -> Picture:
     """Tell when the name promises another format."""
     suffix = path.suffix.lower()
     known = any(suffix and suffix in candidate.suffixes for candidate in all_formats())
-    if not known or suffix in found.suffixes:
+    if not known or suffix in found.suffixes + found.opens:
         return picture
     note = f"The file is named {path.suffix} but is a {found.name} file."
     return replace(picture, notes=(note, *picture.notes))

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from denoise_studio.core.geometry import Rect, cut_out
-from denoise_studio.core.mosaic import Mosaic
+from denoise_studio.core.mosaic import Mosaic, Photosite
 from denoise_studio.core.picture import Picture, Scale, Stored
 from denoise_studio.core.types import FloatArray
 from denoise_studio.engine.grid import cell_rect, cells_of
@@ -107,11 +107,10 @@ def srgb_curve(linear: Any) -> Any:
 
 
 def with_matrix(camera: FloatArray, mosaic: Mosaic) -> FloatArray:
-    """White-balanced camera colours to linear sRGB; what is clipped in any colour ends at white."""
-    clipped = np.minimum(camera, np.float32(1))
+    """White-balanced camera colours to linear sRGB; 1 in every colour is white."""
     matrix = mosaic.colour.to_srgb.astype(np.float32)
     # Not a matrix product: its rounding would depend on how many pixels there are.
-    rows = [sum(factor * colour for factor, colour in zip(row, clipped, strict=True)) for row in matrix]
+    rows = [sum(factor * colour for factor, colour in zip(row, camera, strict=True)) for row in matrix]
     return np.asarray(rows, np.float32)
 
 
@@ -125,11 +124,29 @@ def _least_averaged(mosaic: Mosaic) -> int:
     return 2 if mosaic.period == (2, 2) else 3
 
 
-def _relative(values: Any, site: Any, mosaic: Mosaic) -> FloatArray:
-    """DN to 0 black .. 1 white, white-balanced."""
-    gain = mosaic.colour.white_balance[site.colour] / (site.white - site.black)
+def _gains(mosaic: Mosaic) -> list[float]:
+    """For every class, from DN above black to white-balanced values: where it saturates, at least 1."""
+    least = min(mosaic.colour.white_balance)
+    return [mosaic.colour.white_balance[s.colour] / least / (s.white - s.black) for s in mosaic.sites]
+
+
+def _relative(values: Any, site: Photosite, mosaic: Mosaic) -> FloatArray:
+    """DN to 0 black .. 1 white, white-balanced.
+
+    A pixel that saturates counts as white before it is mixed with others: else those colours that
+    white balance lifts most would tint the edges of clipped highlights.
+    """
+    gain = _gains(mosaic)[mosaic.sites.index(site)]
     result: FloatArray = (values - np.float32(site.black)) * np.float32(gain)
-    return result
+    return np.minimum(result, np.float32(1), out=result)
+
+
+def _all_relative(pixels: FloatArray, mosaic: Mosaic) -> FloatArray:
+    """`_relative` of all pixels `(h, w)` of a part whose pattern begins at its corner."""
+    rect = Rect(0, 0, pixels.shape[1], pixels.shape[0])
+    result = pixels - mosaic.spread([site.black for site in mosaic.sites], rect)
+    result *= mosaic.spread(_gains(mosaic), rect)
+    return np.minimum(result, np.float32(1), out=result)
 
 
 def _averaged(mosaic: Mosaic, pixels: FloatArray, factor: int) -> FloatArray:
@@ -146,8 +163,7 @@ def _averaged(mosaic: Mosaic, pixels: FloatArray, factor: int) -> FloatArray:
                 counts[site.colour] += 1
         return _means(sums, counts)
     rect = Rect(0, 0, pixels.shape[1], pixels.shape[0])
-    gains = [mosaic.colour.white_balance[s.colour] / (s.white - s.black) for s in mosaic.sites]
-    relative = (pixels - mosaic.spread([s.black for s in mosaic.sites], rect)) * mosaic.spread(gains, rect)
+    relative = _all_relative(pixels, mosaic)
     for colour in range(3):
         mask = mosaic.spread([float(s.colour == colour) for s in mosaic.sites], rect)
         share = cv2.resize(mask, size, interpolation=cv2.INTER_AREA)
@@ -191,9 +207,7 @@ def _square(picture: Picture, mosaic: Mosaic, whole: Rect, source: Source) -> Fl
     if inside != outer:  # mirrored without repeating the edge, so that every pixel keeps its colour
         pixels = _mirrored(pixels, inside, outer)
     own = mosaic.shifted(outer.x, outer.y)
-    rect = Rect(0, 0, outer.width, outer.height)
-    gains = [own.colour.white_balance[site.colour] / (site.white - site.black) for site in own.sites]
-    values = (pixels - own.spread([site.black for site in own.sites], rect)) * own.spread(gains, rect)
+    values = _all_relative(pixels, own)
     # A dark square gets finer codes: what the denoiser gave in parts of a DN stays. Noise below black
     # stays too: cut off, it would lift and tint the shadows.
     low, high = float(values.min()), float(values.max())
@@ -205,6 +219,7 @@ def _square(picture: Picture, mosaic: Mosaic, whole: Rect, source: Source) -> Fl
     inner -= np.float32(_LOWEST)
     inner /= scale
     inner += np.float32(low)
+    np.minimum(inner, np.float32(1), out=inner)
     return np.ascontiguousarray(np.moveaxis(inner, -1, 0))
 
 

@@ -125,6 +125,19 @@ def test_clipped_highlights_are_white_not_pink():
     assert (shown == 255).all()
 
 
+@pytest.mark.parametrize("balance", [(2.1, 1.0, 1.6), (0.8, 1.0, 2.4)])
+@pytest.mark.parametrize("factor", [1, 2, 3, 7])
+def test_the_edges_of_clipped_highlights_have_no_cast(balance, factor):
+    grey = np.full((3, 128, 128), 0.02)
+    grey[:, 30:90, 40:88] = 5.0  # a lamp before a dark wall, both neutral, every class as often in both
+    layout = replace(mosaic(), colour=CameraColour(balance, MATRIX))
+    picture = raw(seen_by(grey, layout), layout)
+    found = colours(picture, picture.rect, factor)
+    np.testing.assert_allclose(found.mean(axis=(1, 2)), found.mean(), rtol=0.005)
+    middle = slice(40 // factor, 80 // factor)
+    np.testing.assert_allclose(found[:, middle, slice(50 // factor, 80 // factor)], 1.0, atol=2e-3)
+
+
 def test_values_between_whole_numbers_are_seen_in_dark_pictures():
     ramp = np.linspace(0, 3, 256)[None].repeat(256, 0) + BLACK  # three DN over the whole width
     picture = raw(ramp.astype(np.float32), mosaic())

@@ -1,11 +1,7 @@
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "noise"))
 from builders import region
 from raw_builders import BLACK, WHITE, exposed, mosaic, patches, raw
 

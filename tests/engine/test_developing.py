@@ -1,15 +1,11 @@
 """Camera raw as colours: the same wherever it is looked at, neutral where it should be."""
 
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "noise"))
 from raw_builders import BLACK, WHITE, mosaic, raw
 
 from denoise_studio.core.geometry import Rect

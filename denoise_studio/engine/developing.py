@@ -137,16 +137,19 @@ def _relative(values: Any, site: Photosite, mosaic: Mosaic) -> FloatArray:
     white balance lifts most would tint the edges of clipped highlights.
     """
     gain = _gains(mosaic)[mosaic.sites.index(site)]
-    result: FloatArray = (values - np.float32(site.black)) * np.float32(gain)
-    return np.minimum(result, np.float32(1), out=result)
+    result: FloatArray = values - np.float32(site.black)
+    result *= np.float32(gain)
+    np.minimum(result, np.float32(1), out=result)
+    return result
 
 
 def _all_relative(pixels: FloatArray, mosaic: Mosaic) -> FloatArray:
     """`_relative` of all pixels `(h, w)` of a part whose pattern begins at its corner."""
     rect = Rect(0, 0, pixels.shape[1], pixels.shape[0])
-    result = pixels - mosaic.spread([site.black for site in mosaic.sites], rect)
+    result: FloatArray = pixels - mosaic.spread([site.black for site in mosaic.sites], rect)
     result *= mosaic.spread(_gains(mosaic), rect)
-    return np.minimum(result, np.float32(1), out=result)
+    np.minimum(result, np.float32(1), out=result)
+    return result
 
 
 def _averaged(mosaic: Mosaic, pixels: FloatArray, factor: int) -> FloatArray:

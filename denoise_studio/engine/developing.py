@@ -1,37 +1,22 @@
 """From a mosaic to colours, for looking and for files that hold no mosaic: neutral, and the same everywhere.
 
 Black off, white balance, demosaicing by LibRaw, clipped highlights to white, the camera's matrix,
-exposure in linear light, the sRGB curve; no sharpening, no noise reduction, no look. Demosaicing
-works on fixed squares of the picture with a margin, so any rectangle gives the pixels of the whole.
+exposure in linear light, the sRGB curve; no sharpening, no noise reduction, no look. Any rectangle
+gives the pixels of the whole (`engine.interpolation`).
 Zoomed out, every colour is averaged over its own pixels instead: nothing has to be guessed then.
 """
 
-import threading
-from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import cv2
 import numpy as np
 
-from denoise_studio.core.geometry import Rect, cut_out
+from denoise_studio.core.geometry import Rect
 from denoise_studio.core.mosaic import Mosaic, Photosite
 from denoise_studio.core.picture import Picture, Scale, Stored
 from denoise_studio.core.types import FloatArray
-from denoise_studio.engine.grid import cell_rect, cells_of
-from denoise_studio.formats.demosaic import demosaic
-
-SIDE = 384
-"""Pixels a side of the squares: a multiple of the periods 2 and 6."""
-_MARGIN = 18
-"""Pixels around them that demosaicing sees; likewise a multiple."""
-_LOWEST, _TOP = 2048.0, 63000.0
-"""Codes of a square's darkest and brightest pixel: interpolation may go beyond both."""
-_KEPT = 96
-
-Source = Callable[[Rect], FloatArray]
-"""The mosaic's pixels over a rectangle inside the picture, `(1, h, w)` DN."""
+from denoise_studio.engine.interpolation import Source, gains, interpolated, relative
 
 
 def own_pixels(picture: Picture) -> Source:
@@ -55,7 +40,7 @@ def colours(picture: Picture, rect: Rect, factor: int = 1, source: Source | None
     if factor >= _least_averaged(mosaic):
         camera = _averaged(mosaic.shifted(rect.x, rect.y), (source or own_pixels(picture))(rect)[0], factor)
     else:
-        camera = _interpolated(picture, mosaic, rect, source)
+        camera = interpolated(picture, mosaic, rect, source)
         camera = _shrunk(camera, factor)
     return with_matrix(camera, mosaic)
 
@@ -71,7 +56,7 @@ def sampled(picture: Picture, step: int) -> FloatArray:
         for x in range(min(columns, picture.width)):
             site = mosaic.site_at(x, y)
             values = picture.pixels[0, y::step, x::step][:height, :width]
-            sums[site.colour, : values.shape[0], : values.shape[1]] += _relative(values, site, mosaic)
+            sums[site.colour, : values.shape[0], : values.shape[1]] += _class_relative(values, site, mosaic)
             counts[site.colour] += 1
     return with_matrix(_means(sums, counts), mosaic)
 
@@ -124,30 +109,11 @@ def _least_averaged(mosaic: Mosaic) -> int:
     return 2 if mosaic.period == (2, 2) else 3
 
 
-def _gains(mosaic: Mosaic) -> list[float]:
-    """For every class, from DN above black to white-balanced values: where it saturates, at least 1."""
-    least = min(mosaic.colour.white_balance)
-    return [mosaic.colour.white_balance[s.colour] / least / (s.white - s.black) for s in mosaic.sites]
-
-
-def _relative(values: Any, site: Photosite, mosaic: Mosaic) -> FloatArray:
-    """DN to 0 black .. 1 white, white-balanced.
-
-    A pixel that saturates counts as white before it is mixed with others: else those colours that
-    white balance lifts most would tint the edges of clipped highlights.
-    """
-    gain = _gains(mosaic)[mosaic.sites.index(site)]
+def _class_relative(values: FloatArray, site: Photosite, mosaic: Mosaic) -> FloatArray:
+    """`relative` for pixels of one class."""
+    gain = gains(mosaic)[mosaic.sites.index(site)]
     result: FloatArray = values - np.float32(site.black)
     result *= np.float32(gain)
-    np.minimum(result, np.float32(1), out=result)
-    return result
-
-
-def _all_relative(pixels: FloatArray, mosaic: Mosaic) -> FloatArray:
-    """`_relative` of all pixels `(h, w)` of a part whose pattern begins at its corner."""
-    rect = Rect(0, 0, pixels.shape[1], pixels.shape[0])
-    result: FloatArray = pixels - mosaic.spread([site.black for site in mosaic.sites], rect)
-    result *= mosaic.spread(_gains(mosaic), rect)
     np.minimum(result, np.float32(1), out=result)
     return result
 
@@ -161,16 +127,16 @@ def _averaged(mosaic: Mosaic, pixels: FloatArray, factor: int) -> FloatArray:
         for y in range(rows):
             for x in range(columns):
                 site = mosaic.site_at(x, y)
-                plane = _relative(pixels[y::2, x::2], site, mosaic)
+                plane = _class_relative(pixels[y::2, x::2], site, mosaic)
                 sums[site.colour] += cv2.resize(plane, size, interpolation=cv2.INTER_AREA)
                 counts[site.colour] += 1
         return _means(sums, counts)
     rect = Rect(0, 0, pixels.shape[1], pixels.shape[0])
-    relative = _all_relative(pixels, mosaic)
+    values = relative(pixels, mosaic)
     for colour in range(3):
         mask = mosaic.spread([float(s.colour == colour) for s in mosaic.sites], rect)
         share = cv2.resize(mask, size, interpolation=cv2.INTER_AREA)
-        total = cv2.resize(relative * mask, size, interpolation=cv2.INTER_AREA)
+        total = cv2.resize(values * mask, size, interpolation=cv2.INTER_AREA)
         sums[colour] = total / np.maximum(share, 1e-3)
     return sums
 
@@ -184,75 +150,3 @@ def _shrunk(camera: FloatArray, factor: int) -> FloatArray:
         return camera
     size = (-(-camera.shape[2] // factor), -(-camera.shape[1] // factor))
     return np.stack([cv2.resize(channel, size, interpolation=cv2.INTER_AREA) for channel in camera])
-
-
-def _interpolated(picture: Picture, mosaic: Mosaic, rect: Rect, source: Source | None) -> FloatArray:
-    result = np.empty((3, rect.height, rect.width), np.float32)
-    for cell in cells_of(rect, picture.rect, SIDE):
-        whole = cell_rect(cell, picture.rect, SIDE)
-        key = None if source is not None else (picture.serial, cell)
-        square = _squares.get(key) if key else None
-        if square is None:
-            square = _square(picture, mosaic, whole, source or own_pixels(picture))
-            if key:
-                _squares.put(key, square)
-        part = whole.intersect(rect)
-        inner = part.translate(-whole.x, -whole.y)
-        result[(slice(None), *part.translate(-rect.x, -rect.y).slices)] = square[(slice(None), *inner.slices)]
-    return result
-
-
-def _square(picture: Picture, mosaic: Mosaic, whole: Rect, source: Source) -> FloatArray:
-    """Camera colours of one square of the grid, `(3, h, w)`."""
-    outer = whole.expand(_MARGIN)
-    inside = outer.intersect(picture.rect)
-    pixels = source(inside)[0]
-    if inside != outer:  # mirrored without repeating the edge, so that every pixel keeps its colour
-        pixels = _mirrored(pixels, inside, outer)
-    own = mosaic.shifted(outer.x, outer.y)
-    values = _all_relative(pixels, own)
-    # A dark square gets finer codes: what the denoiser gave in parts of a DN stays. Noise below black
-    # stays too: cut off, it would lift and tint the shadows.
-    low, high = float(values.min()), float(values.max())
-    scale = np.float32((_TOP - _LOWEST) / max(high - low, 1e-4))
-    codes = np.rint((values - np.float32(low)) * scale + np.float32(_LOWEST)).astype(np.uint16)
-    found = demosaic(codes, [[own.sites[index].colour for index in row] for row in own.pattern])
-    m = _MARGIN
-    inner = found[m : m + whole.height, m : m + whole.width].astype(np.float32)
-    inner -= np.float32(_LOWEST)
-    inner /= scale
-    inner += np.float32(low)
-    np.minimum(inner, np.float32(1), out=inner)
-    return np.ascontiguousarray(np.moveaxis(inner, -1, 0))
-
-
-def _mirrored(pixels: FloatArray, inside: Rect, outer: Rect) -> FloatArray:
-    """`pixels` of `inside` carried on to `outer`, mirrored at the edges; narrow pictures several times."""
-    reach = max(_MARGIN, outer.width - inside.width, outer.height - inside.height)
-    wide = cut_out(pixels, Rect(0, 0, inside.width, inside.height), reach)
-    left, top = reach + outer.x - inside.x, reach + outer.y - inside.y
-    return np.ascontiguousarray(wide[top : top + outer.height, left : left + outer.width], np.float32)
-
-
-class _Squares:
-    """The last squares of pictures as they were opened: 'before' never changes."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[int, tuple[int, int]], FloatArray] = OrderedDict()
-
-    def get(self, key: tuple[int, tuple[int, int]]) -> FloatArray | None:
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-            return self._kept.get(key)
-
-    def put(self, key: tuple[int, tuple[int, int]], square: FloatArray) -> None:
-        with self._lock:
-            self._kept[key] = square
-            while len(self._kept) > self._most:
-                self._kept.popitem(last=False)
-
-
-_squares = _Squares(_KEPT)

@@ -16,7 +16,8 @@ import numpy.typing as npt
 from denoise_studio.core.geometry import Rect
 from denoise_studio.core.picture import Picture, Scale
 from denoise_studio.core.types import FloatArray
-from denoise_studio.engine.developing import Source, colours, own_pixels, sampled, srgb_curve
+from denoise_studio.engine.developing import colours, own_pixels, sampled, srgb_curve
+from denoise_studio.engine.interpolation import Source
 
 ByteArray = npt.NDArray[np.uint8]
 

@@ -25,8 +25,8 @@ SIDE = 96
 """Pixels a side of the squares: a multiple of the periods 2 and 6."""
 _MARGIN = 18
 """Pixels around a part that demosaicing sees; likewise a multiple."""
-_FINEST = 5
-"""Codes are up to 4^5 times finer than those for squares with white in them."""
+_STEP, _FINEST = 16.0, 2
+"""Codes are 16 or 16^2 times finer for squares that much darker than white."""
 _ZERO, _ONE = 21_600.0, 40_000.0
 """Codes of black, and of white above it: room for noise to half as far below black, and for overshoot."""
 _ALONE = 400_000
@@ -127,9 +127,9 @@ def _inside(cell: Cell, picture: Rect, band: Rect) -> Rect:
 
 
 def _fineness(values: FloatArray) -> int:
-    """How often codes can be four times finer for these values."""
-    reach = max(float(values.max()), -2 * float(values.min()), 4.0**-_FINEST)
-    return max(0, next(step for step in range(_FINEST, -1, -1) if step == 0 or reach <= 4.0**-step))
+    """How often codes can be `_STEP` times finer for these values."""
+    reach = max(float(values.max()), -2 * float(values.min()))
+    return next((step for step in range(_FINEST, 0, -1) if reach <= _STEP**-step), 0)
 
 
 def _from_codes(values: FloatArray, colours: list[list[int]], fineness: int) -> FloatArray:
@@ -138,7 +138,7 @@ def _from_codes(values: FloatArray, colours: list[list[int]], fineness: int) -> 
     Squares of other finenesses may lie in between: their codes are cut, and what comes of them is
     not taken.
     """
-    scale = np.float32(_ONE * 4.0**fineness)
+    scale = np.float32(_ONE * _STEP**fineness)
     codes = values * scale
     codes += np.float32(_ZERO + 0.5)
     np.clip(codes, 0, 65535, out=codes)

@@ -1,8 +1,7 @@
 """Camera raw in: the sensor's own numbers, what they mean, and all that the file says besides."""
 
 import contextlib
-import mmap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,13 +16,14 @@ from denoise_studio.core.types import AnyArray, FloatArray
 from denoise_studio.formats import ciff, exif
 from denoise_studio.formats.camera_raw_facts import block_from
 from denoise_studio.formats.declaration import parse
+from denoise_studio.formats.dng_fields import RawTags, blocks
 from denoise_studio.formats.masked import masked_values
 from denoise_studio.formats.orientation import upright
 from denoise_studio.formats.photo import PhotoMetadata
 from denoise_studio.formats.photo_facts import facts as photo_facts
 from denoise_studio.formats.samples import check_size
 
-_ORIENTATIONS = {0: 1, 3: 3, 5: 8, 6: 6}
+_ORIENTATIONS = {0: 1, 1: 2, 2: 4, 3: 3, 4: 5, 5: 8, 6: 6, 7: 7}
 """LibRaw's flip to EXIF's orientation."""
 _XYZ_FROM_SRGB = np.array(
     [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
@@ -31,19 +31,6 @@ _XYZ_FROM_SRGB = np.array(
 """IEC 61966-2-1, D65."""
 _PILE = 1e-4
 """Share of a class's pixels at its very largest value from which that is where the sensor saturates."""
-
-
-@dataclass(frozen=True)
-class RawTags:
-    """Fields of a raw file's first directory that only a DNG can take along.
-
-    Args:
-        order: "<" or ">".
-        fields: by tag: TIFF type, count, and the value's bytes in that order.
-    """
-
-    order: str = "<"
-    fields: Mapping[int, tuple[int, int, bytes]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -59,7 +46,7 @@ class RawExtra:
         crop: column, row, width and height of the part that the maker shows, in stored layout.
     """
 
-    tags: RawTags = RawTags()
+    tags: RawTags = field(default_factory=RawTags)
     preview: bytes | None = None
     make: str = ""
     model: str = ""
@@ -89,7 +76,7 @@ def read(path: Path, progress: Progress) -> Picture:
 def _picture(raw: Any, path: Path, visible: AnyArray, whole: AnyArray) -> Picture:
     sizes = raw.sizes
     orientation = _ORIENTATIONS.get(int(sizes.flip), 1)
-    block, xmp, tags = _blocks(path)
+    block, xmp, tags = blocks(path)
     make, model = _maker(path, block)
     other = raw.other
     if block is None:
@@ -272,46 +259,6 @@ def _crop(sizes: Any) -> tuple[int, int, int, int] | None:
     width, height = int(sizes.crop_width), int(sizes.crop_height)
     inside = left >= 0 and top >= 0 and left + width <= sizes.width and top + height <= sizes.height
     return (left, top, width, height) if width and height and inside else None
-
-
-_DNG_FIELDS = frozenset(
-    # Colour, baseline and identity; what is about pixels or their place is made anew.
-    (
-        *(
-            50708,
-            50709,
-            *range(50721, 50735),
-            50735,
-            50778,
-            50779,
-            *range(50931, 50935),
-            *range(50936, 50943),
-        ),
-        *(50964, 50965, 50966, 50971, 50981, 50982, 51107, 51108, 51109, 51110, 51043, 51044, 51058, 51081),
-    )
-)
-_DNG_ONLY = frozenset(range(50706, 51200)) | {33421, 33422, 37398}
-
-
-def _blocks(path: Path) -> tuple[bytes | None, bytes | None, RawTags]:
-    """EXIF, XMP and DNG fields of a file in TIFF structure; nothing of any other."""
-    try:
-        with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            view = memoryview(data)
-            try:
-                reader = exif.Reader(view)
-                entries = reader.first().entries
-                fields = {
-                    tag: (entry.type, entry.count, reader.value(entry))
-                    for tag, entry in entries.items()
-                    if tag in _DNG_FIELDS
-                }
-                xmp = reader.value(entries[700]) if 700 in entries else None
-                return exif.gather(view, _DNG_ONLY), xmp, RawTags(reader.order, fields)
-            finally:
-                view.release()
-    except ValueError:
-        return None, None, RawTags()
 
 
 def _maker(path: Path, block: bytes | None) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """DNG: a denoised mosaic that a raw editor takes over."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,13 @@ from denoise_studio.core.errors import FormatError
 from denoise_studio.core.picture import Picture, Stored
 from denoise_studio.core.progress import Progress
 from denoise_studio.formats.base import Encoded, Format, SaveOptions
+from denoise_studio.formats.camera_raw_read import RawExtra
+from denoise_studio.formats.photo import PhotoMetadata
 from denoise_studio.formats.samples import Target, quantise
 
 FULL = 65535.0
+_OVERSHOOT = 0.01
+"""Part of the white level by which values may lie above it without a coarser step for all."""
 
 
 class Dng(Format):
@@ -37,15 +42,7 @@ class Dng(Format):
         if picture.mosaic is None:
             raise FormatError("DNG holds what a camera's sensor saw; save this picture as TIFF.")
         found = quantise(picture, target_of(picture))
-        dropped = ("The file's noise profile is left out: the noise is another one now.",)
-        has_profile = picture.source is not None and picture.source.summary.get("noise_profile")
-        return Encoded(
-            found.samples,
-            found.pixels,
-            found.stored,
-            found.clipped,
-            found.dropped + (dropped if has_profile else ()),
-        )
+        return replace(found, dropped=found.dropped + left_out(picture))
 
     def write(self, picture: Picture, encoded: Encoded, path: Path, options: SaveOptions) -> None:
         from denoise_studio.formats.dng_write import write
@@ -54,7 +51,18 @@ class Dng(Format):
 
 
 def target_of(picture: Picture) -> Target:
-    """Sixteen bits whose step is a power of two of the camera's DN."""
+    """Sixteen bits whose step is a power of two of the camera's DN.
+
+    The white level decides; a hot pixel far above it still fits, noise just above it is cut.
+    """
     white = max(picture.nominal_range[1], 1.0)
-    scale = 2.0 ** math.floor(math.log2(FULL / white)) if white <= FULL else 1.0
+    top = max(white, picture.value_range[1] - _OVERSHOOT * white)
+    scale = 2.0 ** math.floor(math.log2(FULL / top)) if top <= FULL else 1.0
     return Target(Stored(np.dtype(np.uint16).name, 16, 1 / scale), declared=True)
+
+
+def left_out(picture: Picture) -> tuple[str, ...]:
+    """What of the source does not hold for the file."""
+    metadata = picture.source.metadata if picture.source else None
+    extra = metadata.extra if isinstance(metadata, PhotoMetadata) else None
+    return extra.tags.left_out if isinstance(extra, RawExtra) else ()

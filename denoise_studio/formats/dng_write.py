@@ -5,7 +5,7 @@ import io
 import struct
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -16,8 +16,9 @@ from denoise_studio.core.picture import Picture
 from denoise_studio.core.types import AnyArray
 from denoise_studio.formats import exif
 from denoise_studio.formats.base import Encoded, SaveOptions
-from denoise_studio.formats.camera_raw_read import RawExtra, RawTags
-from denoise_studio.formats.declaration import declare
+from denoise_studio.formats.camera_raw_read import RawExtra
+from denoise_studio.formats.declaration import declare, parse
+from denoise_studio.formats.dng_fields import Fields, RawTags
 from denoise_studio.formats.orientation import as_stored
 from denoise_studio.formats.photo import PhotoMetadata
 from denoise_studio.formats.tiff_write import Field, directory, kept_records, raw_record, record
@@ -28,6 +29,7 @@ _CFA, _YCBCR, _JPEG = 32803, 6, 7
 _SUB_IFDS = 330
 _DIGEST_SIDE = 256
 _D65 = 21
+_SRGB = 2
 _NUMBER = 10_000
 _SRGB_FROM_XYZ = np.array(
     [
@@ -37,7 +39,9 @@ _SRGB_FROM_XYZ = np.array(
     ]
 )
 """IEC 61966-2-1, D65."""
-_MADE_ANEW = frozenset((50706, 50707, 50714, 50717, 50829, 50719, 50720, 50827, 50935, 51041, 51111, 50781))
+_SIZES = {3: 2, 4: 4, 5: 4, 8: 2, 9: 4, 10: 4, 11: 4, 12: 8, 13: 4}
+"""Bytes of what is turned as one when the byte order changes, by TIFF type."""
+_ENCODINGS, _OPCODES = frozenset((51107, 51108)), frozenset((51009, 51022))
 
 
 def write(picture: Picture, encoded: Encoded, path: Path, options: SaveOptions) -> None:
@@ -62,25 +66,30 @@ def write(picture: Picture, encoded: Encoded, path: Path, options: SaveOptions) 
         start = block or (b"II*\0" + bytes(4))
         stream.write(start + bytes(len(start) % 2))
         raw |= _strips(stream, samples, order)
-        records = kept_records(block)
-        for tag, (kind, count, value) in _copied(extra.tags, order).items():
-            records[tag] = raw_record(stream, order, tag, kind, count, value)
+        records = kept_records(block) | _copied(stream, extra.tags.fields, extra.tags.order, order)
+        own = _copied(stream, extra.tags.raw, extra.tags.order, order)
         if options.preview:
-            sub = {tag: record(stream, order, tag, field) for tag, field in raw.items()}
+            sub = {tag: record(stream, order, tag, field) for tag, field in raw.items()} | own
             main[_SUB_IFDS] = Field(4, [directory(stream, order, sub)])
             main |= _preview(stream, options.preview)
         else:
             main |= raw
-        for tag, field in main.items():
-            if not (tag in records and tag in _ONLY_MISSING):
-                records[tag] = record(stream, order, tag, field)
+            records |= own
+        known = _known(records, extra.tags)
+        records |= {t: record(stream, order, t, field) for t, field in main.items() if t not in known}
         place = directory(stream, order, records)
         stream.seek(4)
         stream.write(struct.pack(order + "I", place))
 
 
-_ONLY_MISSING = frozenset((271, 272, 50708, 50721, 50728, 50778))
-"""Fields for which the source's own are better than ours."""
+def _known(records: Mapping[int, bytes], tags: RawTags) -> frozenset[int]:
+    """Fields for which the source's own are better than ours."""
+    known = {tag for tag in (271, 272, 50708, 50721, 50728) if tag in records} | tags.raw.keys()
+    if 50721 in records:
+        known.add(50778)  # its matrix is for its own illuminant, known or not
+    if 50729 in records:
+        known.add(50728)  # either the white's colour or its camera colours
+    return frozenset(known)
 
 
 def _block(metadata: PhotoMetadata, orientation: int) -> bytes | None:
@@ -158,13 +167,13 @@ def _main_fields(
     model = mosaic.camera or "Denoise Studio mosaic"
     note = declare(picture, target_of(picture), metadata.history + picture.history) or ""
     fields = {
-        270: Field(2, note.encode("ascii") + b"\0"),
+        270: Field(2, _description(metadata.exif) + note.encode("ascii") + b"\0"),
         271: Field(2, _text(extra.make or "Unknown")),
         272: Field(2, _text(extra.model or model)),
         274: Field(3, [picture.orientation]),
         305: Field(2, _text(f"Denoise Studio {__version__}")),
         50706: Field(1, [1, 4, 0, 0]),
-        50707: Field(1, [1, 1, 0, 0]),
+        50707: Field(1, _readable_from(extra.tags)),
         50708: Field(2, _text(model)),
         50721: Field(10, _signed(_colour_matrix(mosaic))),
         50728: Field(5, _neutral(mosaic)),
@@ -174,15 +183,36 @@ def _main_fields(
         51111: Field(1, list(digest)),
     }
     if extra.file_name:
-        fields[50827] = Field(2, extra.file_name.encode() + b"\0")
+        name = extra.file_name
+        fields[50827] = Field(2, _text(name)) if name.isascii() else Field(1, list(name.encode() + b"\0"))
     if metadata.xmp:
         fields[700] = Field(1, list(metadata.xmp))
     return fields
 
 
-def _copied(tags: RawTags, order: str) -> Mapping[int, tuple[int, int, bytes]]:
-    """The source's own DNG fields; they are in the byte order of its EXIF block."""
-    return {t: v for t, v in tags.fields.items() if t not in _MADE_ANEW} if tags.order == order else {}
+def _copied(stream: BinaryIO, fields: Fields, order: str, new_order: str) -> dict[int, bytes]:
+    """The source's own fields, in the new file's byte order."""
+    records = {}
+    for tag, (kind, count, value) in fields.items():
+        size = _SIZES.get(kind, 1)
+        if order != new_order and size > 1:
+            value = np.frombuffer(value, np.dtype(f"u{size}")).byteswap().tobytes()
+        records[tag] = raw_record(stream, new_order, tag, kind, count, value)
+    return records
+
+
+def _description(block: bytes | None) -> bytes:
+    """What the source said of its picture, less earlier notes of ours."""
+    texts = exif.text(block, 270).split(b"\0")
+    own = [text for text in texts if text.strip() and parse(text) is None]
+    return own[0] + b"\0" if own else b""
+
+
+def _readable_from(tags: RawTags) -> list[int]:
+    """The oldest version of DNG whose readers do not miss anything."""
+    if _ENCODINGS & tags.fields.keys():
+        return [1, 4, 0, 0]
+    return [1, 3, 0, 0] if _OPCODES & tags.raw.keys() else [1, 1, 0, 0]
 
 
 def _preview(stream: Any, jpeg: bytes) -> dict[int, Field]:
@@ -205,6 +235,9 @@ def _preview(stream: Any, jpeg: bytes) -> dict[int, Field]:
         279: Field(4, [len(jpeg)]),
         284: Field(3, [1]),
         530: Field(3, [2, 2]),
+        50966: Field(2, _text("Denoise Studio")),
+        50967: Field(2, _text(__version__)),
+        50970: Field(4, [_SRGB]),
     }
 
 

@@ -7,8 +7,11 @@ from denoise_studio.core.types import BoolArray, FloatArray
 
 _SDS = 7.0
 """sds beyond all eight neighbours of its class: chance in a gigapixel."""
-_ALONE = 0.2
-"""Largest share of its excess that the pixels beside it may show: light spreads, a defect does not."""
+_CONTRAST = 1.0
+"""Times the neighbours' own contrast that it must stand out besides: fine detail does not."""
+_ALONE, _CHANCE = 0.08, 1.5
+"""Largest share of its excess that the pixels beside it may show, and how many sds they show by chance:
+light spreads, a defect does not."""
 _RING = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], np.uint8)
 
 
@@ -20,7 +23,7 @@ def defects(above: FloatArray, gain: float, read: float) -> BoolArray:
         gain: K, DN.
         read: s, DN.
     """
-    excess = np.zeros_like(above)
+    excess, chance = np.zeros_like(above), np.zeros_like(above)
     for y in (0, 1):
         for x in (0, 1):
             plane = np.ascontiguousarray(above[y::2, x::2])
@@ -28,13 +31,15 @@ def defects(above: FloatArray, gain: float, read: float) -> BoolArray:
                 continue
             highest, lowest = cv2.dilate(plane, _RING), cv2.erode(plane, _RING)
             sd = np.sqrt(gain * np.maximum(highest, 0) + read**2)
+            limit = _SDS * sd + _CONTRAST * (highest - lowest)
+            chance[y::2, x::2] = _CHANCE * sd
             over = np.maximum(plane - highest, 0) - np.maximum(lowest - plane, 0)
-            excess[y::2, x::2] = np.where(np.abs(over) > _SDS * sd, over, 0)
+            excess[y::2, x::2] = np.where(np.abs(over) > limit, over, 0)
     found = excess != 0
     if not found.any():
         return np.asarray(found, np.bool_)
-    beside = _beside(above)
-    return np.asarray(found & (np.abs(beside) <= _ALONE * np.abs(excess)), np.bool_)
+    allowed = np.maximum(_ALONE * np.abs(excess), chance)
+    return np.asarray(found & (np.abs(_beside(above)) <= allowed), np.bool_)
 
 
 def repaired(values: FloatArray, defect: BoolArray) -> FloatArray:

@@ -46,7 +46,8 @@ class Walk:
 
     def do_method(self):
         combo = self.studio.window.method_panel.methods
-        choose(combo, self.random.randrange(combo.count()))
+        offered = [row for row in range(combo.count()) if combo.model().item(row).isEnabled()]
+        choose(combo, self.random.choice(offered))
 
     def do_type(self):
         spin = self._row().spin

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QComboBox, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from denoise_studio.core.errors import RecipeError
 from denoise_studio.core.parameter import Value
+from denoise_studio.core.picture import Picture
 from denoise_studio.denoisers import all_denoisers, get_denoiser
 from denoise_studio.engine.maps import edits, without_edits
 from denoise_studio.engine.noise_told import NOISE_ROLE
@@ -34,7 +36,6 @@ class MethodPanel(QWidget):
         self.methods.setAccessibleName("Denoising method")
         for denoiser in all_denoisers():
             self.methods.addItem(denoiser.name, denoiser.id)
-            self.methods.setItemData(self.methods.count() - 1, denoiser.summary, 3)
         self.summary = QLabel()
         self.summary.setObjectName("quiet")
         self.summary.setWordWrap(True)
@@ -78,6 +79,7 @@ class MethodPanel(QWidget):
         except RecipeError as error:
             self.failed.emit(str(error))
             return
+        self._offer(picture)
         self.methods.setCurrentIndex(self.methods.findData(denoiser.id))
         self.methods.setToolTip(f"{denoiser.summary}\n{denoiser.paper}".strip())
         self.summary.setText(denoiser.summary)
@@ -89,6 +91,16 @@ class MethodPanel(QWidget):
         self.reset_maps.setEnabled(fitting and bool(edits(document.recipe)))
         self.strength_form.build((STRENGTH,), picture)
         self.strength_form.show_values({STRENGTH.name: recipe.strength})
+
+    def _offer(self, picture: Picture) -> None:
+        """Grey out the methods that do not take this picture; the tooltip says why."""
+        model = self.methods.model()
+        assert isinstance(model, QStandardItemModel)
+        for row, one in enumerate(all_denoisers()):
+            refusal = one.refusal(picture)
+            item = model.item(row)
+            item.setEnabled(not refusal)
+            item.setToolTip(refusal or one.summary)
 
     def _show_values(self, values: Mapping[str, Value]) -> None:
         if self._document is not None:

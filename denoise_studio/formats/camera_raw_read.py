@@ -16,7 +16,7 @@ from denoise_studio.core.types import AnyArray, FloatArray
 from denoise_studio.formats import ciff, exif
 from denoise_studio.formats.camera_raw_facts import block_from
 from denoise_studio.formats.declaration import parse
-from denoise_studio.formats.dng_fields import RawTags, blocks
+from denoise_studio.formats.dng_fields import RawTags, blocks, hindrance
 from denoise_studio.formats.masked import masked_values
 from denoise_studio.formats.orientation import upright
 from denoise_studio.formats.photo import PhotoMetadata
@@ -61,6 +61,18 @@ def read(path: Path, progress: Progress) -> Picture:
         FormatError: broken, cut short, or of a kind that is not opened; one sentence.
     """
     progress.report(0.0, "Reading")
+    known = hindrance(path)
+    if known and "floating" in known:  # LibRaw would round them to whole numbers
+        raise FormatError(f"{path.name} {known}, which is not opened.")
+    try:
+        return _read(path, progress)
+    except FormatError:
+        if known is None:
+            raise
+    raise FormatError(f"{path.name} {known}, which is not opened.")
+
+
+def _read(path: Path, progress: Progress) -> Picture:
     with _opened(path) as raw:
         _check_size(raw, path)
         progress.check()

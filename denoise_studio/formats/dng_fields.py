@@ -26,7 +26,9 @@ _LEFT_OUT = {
     _OPCODES_1: "The source's corrections of single raw pixels (OpcodeList1) are left out.",
 }
 _DNG_ONLY = frozenset(range(50706, 51200)) | {33421, 33422, 37398}
-_SUB_IFDS, _PHOTOMETRIC, _CFA = 330, 262, 32803
+_DNG_VERSION, _SUB_IFDS, _PHOTOMETRIC, _CFA = 50706, 330, 262, 32803
+_SAMPLE_FORMAT, _FLOATING, _COMPRESSION = 339, 3, 259
+_COMPRESSIONS = {34892: "is compressed as lossy JPEG", 52546: "is compressed as JPEG XL"}
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,26 @@ def blocks(path: Path) -> tuple[bytes | None, bytes | None, RawTags]:
                 view.release()
     except ValueError:
         return None, None, RawTags()
+
+
+def hindrance(path: Path) -> str | None:
+    """What a DNG's mosaic is that LibRaw does not read, or not as it is; to follow the file's name."""
+    try:
+        with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            view = memoryview(data)
+            try:
+                reader = exif.Reader(view)
+                first = reader.first().entries
+                if _DNG_VERSION not in first:
+                    return None
+                mosaic = _mosaic_directory(reader, first)
+                if reader.integer(mosaic.get(_SAMPLE_FORMAT)) == _FLOATING:
+                    return "holds pixels in floating point"
+                return _COMPRESSIONS.get(reader.integer(mosaic.get(_COMPRESSION)))
+            finally:
+                view.release()
+    except (OSError, ValueError):
+        return None
 
 
 def _tags(reader: exif.Reader, first: Mapping[int, exif.Entry]) -> RawTags:

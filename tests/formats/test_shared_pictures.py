@@ -4,13 +4,11 @@ import numpy as np
 import pytest
 
 from denoise_studio.core.errors import FormatError
-from denoise_studio.core.picture import Scale
+from denoise_studio.core.picture import Kind, Scale
 from denoise_studio.formats import all_formats, encode_for, format_for, open_picture, save_picture
 
 REFUSED = {
     "eCT_Supplemental.dcm": "eCT_Supplemental.dcm has 2 frames; only single frames are opened yet.",
-    "RAW_KODAK_DC50.KDC": "only a preview picture",
-    "colorchart.dng": "DNG camera raw",
 }
 
 
@@ -71,7 +69,18 @@ def test_photographs(shared_data, tmp_path):
 
 
 @pytest.mark.shared
-def test_camera_raw_is_refused_by_name(shared_data):
-    for path in (shared_data / "raw").iterdir():
-        with pytest.raises(FormatError, match=REFUSED.get(path.name, "is not a picture")):
-            open_picture(path)
+def test_camera_raw(shared_data, tmp_path):
+    opened = {}
+    for path in sorted((shared_data / "raw").iterdir()):
+        picture = opened[path.name] = open_picture(path)
+        assert (picture.kind, picture.scale, picture.unit) == (Kind.RAW, Scale.LINEAR, "DN")
+        assert picture.mosaic.is_bayer
+        low, high = picture.value_range
+        assert min(site.black for site in picture.mosaic.sites) - 200 < low < high
+        assert high <= picture.nominal_range[1]
+        assert round_trips(picture, tmp_path) >= 2, path.name  # DNG and NPY
+    # As exiftool names them.
+    assert opened["Canon_PowerShot_G2_CRW_0304.CRW"].mosaic.camera == "Canon PowerShot G2"
+    chart = opened["colorchart.dng"]
+    assert (chart.mosaic.camera, chart.width, chart.height) == ("Canon EOS Kiss X4", 1734, 1156)
+    assert {(site.black, site.white) for site in chart.mosaic.sites} == {(2056.0, 15000.0)}

@@ -96,9 +96,12 @@ class MethodPanel(QWidget):
         """Grey out the methods that do not take this picture; the tooltip says why."""
         model = self.methods.model()
         assert isinstance(model, QStandardItemModel)
-        for row, one in enumerate(all_denoisers()):
+        known = {one.id: one for one in all_denoisers()}
+        for row in range(model.rowCount()):  # a method may have come or gone since the list was filled
+            one, item = known.get(self.methods.itemData(row)), model.item(row)
+            if one is None or item is None:
+                continue
             refusal = one.refusal(picture)
-            item = model.item(row)
             item.setEnabled(not refusal)
             item.setToolTip(refusal or one.summary)
 

@@ -64,6 +64,7 @@ ACTIONS: tuple[Declared, ...] = (
     Declared("histogram", "View", "&Histogram", ("H",), "Show or fold the histogram", "", True),
     Declared("readings", "View", "Read-outs of every area", ("N",), "Show or fold the numbers of the whole picture, what is in view and each region", "", True),
     Declared("strength-plot", "View", "What each strength does", ("G",), "Show or fold how much changes, and how good it gets, at every strength", "", True),
+    Declared("sensor-plot", "View", "Noise model of the sensor", ("U",), "Show or fold variance against mean of a raw file, with the fitted line and the windows used", "", True),
     Declared("filter-here", "View", "The filter at this pi&xel", ("X",), "Show or fold what the filter averages around the cursor", "", True),
     Declared("loss-curve", "View", "Loss c&urve of the fit", ("L",), "Show or fold how the maps were found", "", True),
     Declared("next-map", "View", "Next &map", ("M",), "Lay the next map over the original, and none after the last"),

@@ -40,6 +40,7 @@ from denoise_studio.gui.panels.readings_rows import ReadingsRows
 from denoise_studio.gui.panels.readings_table import ReadingsTable
 from denoise_studio.gui.panels.readouts_panel import ReadoutsPanel
 from denoise_studio.gui.panels.regions_panel import RegionsPanel
+from denoise_studio.gui.panels.sensor_plot import SensorPlotPanel
 from denoise_studio.gui.panels.strength_plot import StrengthPlot
 from denoise_studio.gui.pictures import project_of
 from denoise_studio.gui.readings import Readings
@@ -51,7 +52,7 @@ from denoise_studio.gui.views.map_overlay import MapOverlay
 from denoise_studio.gui.views.region_tools import RegionTools, Tool
 from denoise_studio.gui.window_actions import WindowActions
 
-PANELS = ("histogram", "readings", "strength-plot", "filter-here", "loss-curve")
+PANELS = ("histogram", "readings", "strength-plot", "sensor-plot", "filter-here", "loss-curve")
 _CONTEXT_MENU = (
     *("fit", "one-to-one", "", "auto-levels", "reset-levels", "invert", ""),
     *("tool-box", "tool-ellipse", "tool-polygon", "tool-brush", "remove-region", "", "export"),
@@ -101,6 +102,7 @@ class MainWindow(QMainWindow):
         self.readings_rows = ReadingsRows(self.readings)
         self.readings_table = ReadingsTable(self.readings)
         self.strength_plot = StrengthPlot(self.bridge, self.readings)
+        self.sensor_plot = SensorPlotPanel(self.bridge)
         self.inspector = InspectorWindow(self.bridge, self)
         self.overlay = MapOverlay(self.bridge, self.compare, self.readings)
         self.map_bar = MapBar(self.overlay)
@@ -109,6 +111,7 @@ class MainWindow(QMainWindow):
                 "histogram": ("Histogram", "Values before and after (H)", self.histogram_panel),
                 "readings": ("Read-outs", "Numbers of every area beside each other (N)", self.readings_table),
                 "strength-plot": ("Strength", "What each strength does (G)", self.strength_plot),
+                "sensor-plot": ("Noise model", "Variance against mean of a raw file (U)", self.sensor_plot),
                 "filter-here": ("Filter here", "What is averaged around the cursor (X)", self.filter_panel),
                 "loss-curve": ("Fit", "How the maps were found (L)", self.fit_panel),
             }
@@ -212,13 +215,14 @@ class MainWindow(QMainWindow):
             self.compare, self.tools, self.noise_panel, self.method_panel, self.regions_panel,
             self.readouts_panel, self.histogram_panel, self.levels_bar, self.fit_watch, self.fit_panel,
             self.medians, self.readings, self.strength_plot, self.inspector, self.overlay, self.map_bar,
-            self.filter_panel,
+            self.sensor_plot, self.filter_panel,
         ):  # fmt: skip
             room.set_document(document)  # type: ignore[attr-defined]
         self.compare.setVisible(document is not None)
         self.welcome.setVisible(document is None)
         self.pictures_panel.setVisible(len(self.documents) > 1)
         self.lower_area.set_available(document is not None)
+        self.lower_area.offer("sensor-plot", document is not None and document.picture.mosaic is not None)
         medical = document is not None and document.picture.kind in ("ct", "mr")
         self.status.notice.setVisible(medical)
         self.status.show_device(document.response if document else None)
@@ -328,6 +332,7 @@ class MainWindow(QMainWindow):
         self.noise_panel.knee.restyle()
         self.readings_table.refresh()
         self.strength_plot.restyle()
+        self.sensor_plot.restyle()
         self.inspector.restyle()
         self.actions_["theme"].setChecked(name == "light")
         self.settings.change(theme=name)

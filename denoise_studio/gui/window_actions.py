@@ -132,6 +132,9 @@ class WindowActions:
     def do_readings(self) -> None:
         self._turn("readings")
 
+    def do_sensor_plot(self) -> None:
+        self._turn("sensor-plot")
+
     def do_strength_plot(self) -> None:
         self._turn("strength-plot")
 

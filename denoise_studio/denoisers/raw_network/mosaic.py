@@ -1,7 +1,6 @@
 """One piece of a mosaic through transform, network and inverse (YOND, arXiv 2506.03645)."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -13,10 +12,13 @@ from denoise_studio.denoisers.network.apply import on_device, run
 from denoise_studio.denoisers.network.weights import Weights
 from denoise_studio.noise.sensor import hot
 from denoise_studio.noise.sensor.model import SiteNoise
+from denoise_studio.noise.sensor.vst import Stabiliser
 
 NAME = "network-raw"
 SHA256 = "f4837e4ae4bb00784e14382a57ed33e6e9ca1270b762c2eeb9d7b016cdcfcad5"
 WEIGHTS = Weights(NAME, SHA256)
+_ALIKE = 0.06
+"""Relative difference of noise sds below which classes of pixels have the same gain."""
 
 
 def denoise(
@@ -51,25 +53,16 @@ def denoise(
     own_black = mosaic.spread([site.black for site in noise], rect)
     file_black = mosaic.spread([site.black for site in mosaic.sites], rect)
     above = pixels - own_black
+    common, shares = _common(noise)
     if repair:
-        level = noise[0]
-        above = hot.repaired(above, hot.defects(above, level.gain, level.read))
-    share = np.square(np.minimum(np.asarray(told, np.float32), 1))
-    stable = np.empty_like(above)
-    for site, where in _classes(mosaic, noise):
-        transform = site.stabiliser
-        plain = transform.forward(above[where])
-        part = share if share.ndim == 0 else share[where]
-        # What stays noisy needs no correction: the inverse undoes the transform there.
-        stable[where] = plain + part * (transform.corrected(above[where]) - plain)
+        above = hot.repaired(above, hot.defects(above, common.gain, common.read))
+    told = _per_class(told, shares, mosaic, rect)
+    stable = _stabilised(above, common, told)
     y, x = _first_red(mosaic)
-    level_map = told if not isinstance(told, np.ndarray) else told[y:, x:]
+    level = told if not isinstance(told, np.ndarray) else told[y:, x:]
     network = on_device(WEIGHTS, device)
-    smooth = stable
-    smooth[y:, x:] = run(network, np.ascontiguousarray(stable[None, y:, x:]), level_map, precision)[0]
-    result = np.empty_like(pixels)
-    for site, where in _classes(mosaic, noise):
-        result[where] = site.stabiliser.inverse(smooth[where])
+    stable[y:, x:] = run(network, np.ascontiguousarray(stable[None, y:, x:]), level, precision)[0]
+    result = common.inverse(stable)
     untouched = np.broadcast_to(np.asarray(told) == 0, pixels.shape)
     np.copyto(result, pixels - own_black, where=untouched)
     result += file_black
@@ -78,10 +71,32 @@ def denoise(
     return result
 
 
-def _classes(mosaic: Mosaic, noise: Sequence[SiteNoise]) -> Iterator[tuple[SiteNoise, Any]]:
-    for y, row in enumerate(mosaic.pattern):
-        for x, index in enumerate(row):
-            yield noise[index], (slice(y, None, 2), slice(x, None, 2))
+def _common(noise: Sequence[SiteNoise]) -> tuple[Stabiliser, FloatArray]:
+    """One transform for all classes, and the noise sd that each has after it.
+
+    With a transform of its own each class would get another scale, and what the estimate of K is off
+    by would stand in the picture as a pattern that the network takes for detail: 4 % cost 0.5 dB.
+    """
+    gains = np.array([site.gain for site in noise], np.float64)
+    reads = np.array([site.read for site in noise], np.float64)
+    gain, read = float(gains.mean()), float(np.sqrt(np.square(reads).mean()))
+    shares = np.sqrt(gains / gain)
+    shares[np.abs(shares - 1) < _ALIKE] = 1
+    return Stabiliser(gain, read), np.asarray(shares, np.float32)
+
+
+def _per_class(told: FieldValue, shares: FloatArray, mosaic: Mosaic, rect: Rect) -> FieldValue:
+    """What the network is told, class by class where their gains clearly differ."""
+    if (shares == 1).all():
+        return told
+    return np.asarray(told, np.float32) * mosaic.spread(shares, rect)
+
+
+def _stabilised(above: FloatArray, transform: Stabiliser, told: FieldValue) -> FloatArray:
+    """What the network sees; what stays noisy needs no correction: the inverse undoes the transform there."""
+    plain = transform.forward(above)
+    share = np.square(np.minimum(np.asarray(told, np.float32), 1))
+    return np.asarray(plain + share * (transform.corrected(above) - plain), np.float32)
 
 
 def _first_red(mosaic: Mosaic) -> tuple[int, int]:

@@ -4,6 +4,7 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from denoise_studio.gui.maps import number
 from denoise_studio.noise.blind import NoiseEstimate
+from denoise_studio.noise.sensor.as_estimate import MosaicEstimate
 
 _CORRELATED = (
     "Neighbouring pixels share their noise, as reconstruction, scaling or JPEG make it: it looks blotchy, "
@@ -13,6 +14,9 @@ _EXPLAINED = (
     "Noise standard deviation, estimated from the picture itself. The confidence is about the probability "
     "that it is right within 15 %."
 )
+
+
+_BLACK = "A wrong black level tints shadows and makes the noise model wrong in the dark"
 
 
 class EstimateLine(QWidget):
@@ -43,6 +47,9 @@ class EstimateLine(QWidget):
 
     def show_estimate(self, estimate: NoiseEstimate, sigma: float, unit: str) -> None:
         """Show an estimate; `sigma` is the number that the method at hand counts from."""
+        if isinstance(estimate, MosaicEstimate):
+            self._show_sensor(estimate)
+            return
         sd = f"{number(sigma)} {unit}".rstrip()
         kind = "" if estimate.is_correlated else ", white"
         correlated = (
@@ -53,6 +60,23 @@ class EstimateLine(QWidget):
             correlated.replace("-", "−") if estimate.is_correlated else "",
         )
         self.words.setToolTip(_details(estimate, unit))
+        self.flag.setToolTip(_CORRELATED)
+
+    def _show_sensor(self, estimate: MosaicEstimate) -> None:
+        """Of camera raw: gain, read noise, and what is doubtful about the black level."""
+        found = estimate.sensor
+        warnings = [text for text in (found.black.warning, *found.notes) if text]
+        sure = f"confidence {found.confidence:.1f}"
+        self._say(
+            f"Sensor: K {number(found.gain)} DN per electron, s {number(found.read)} DN, {sure}",
+            " ".join(f"⚠ {text}" for text in warnings).replace("-", "−"),
+        )
+        low, high = found.black.interval
+        self.flag.setToolTip(_BLACK)
+        self.words.setToolTip(
+            "A first, coarse look: variance = K (mean − black) + s². The method looks again, through its "
+            f"network. Black by {found.black.source}: {low:+.1f} to {high:+.1f} DN from the file's possible."
+        )
 
     def _say(self, words: str, flag: str) -> None:
         self.words.setText(words)

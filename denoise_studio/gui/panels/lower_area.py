@@ -30,6 +30,11 @@ class LowerArea(QTabWidget):
         self._available = available
         self._tell()
 
+    def offer(self, id: str, on: bool) -> None:
+        """Show or hide a panel's tab: it may mean nothing for a kind of picture."""
+        self.setTabVisible(self._ids.index(id), on)
+        self._tell()
+
     def show_panel(self, id: str, on: bool) -> None:
         """Open at this panel, or fold away."""
         self._open = on

@@ -217,9 +217,7 @@ class _Reader:
         )
 
 
-_OTHER_DARK = (
-    "What is known of the read noise does not fit this picture, whose own darkest parts were taken instead."
-)
+_OTHER_DARK = "The read noise that is known does not fit this picture; its own darkest parts were taken."
 _NOTHING = "There is no flat part whose noise could be read; the numbers are a guess."
 
 

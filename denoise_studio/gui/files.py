@@ -16,6 +16,7 @@ from denoise_studio.core.recipe import Recipe
 from denoise_studio.core.resources import resource
 from denoise_studio.engine.export import ExportReport
 from denoise_studio.engine.lanes import Job
+from denoise_studio.engine.offers import refusal
 from denoise_studio.engine.presets import delete_preset, load_presets, save_preset
 from denoise_studio.engine.project import SUFFIX, save_project
 from denoise_studio.formats import SaveOptions, format_for
@@ -367,8 +368,13 @@ class Files(QObject):
         menu: QMenu = self._window.presets_menu
         menu.clear()
         presets = load_presets(self._window.settings.presets)
+        menu.setToolTipsVisible(True)
         for name, recipe in presets:
-            menu.addAction(name).triggered.connect(functools.partial(self._use_preset, name, recipe))
+            action = menu.addAction(name)
+            action.triggered.connect(functools.partial(self._use_preset, name, recipe))
+            why = self._refusal(recipe)
+            action.setEnabled(not why)
+            action.setToolTip(why or f"Use the preset “{name}”")
         if not presets:
             menu.addAction("None yet: Edit ▸ Save as preset …").setEnabled(False)
             return
@@ -376,6 +382,11 @@ class Files(QObject):
         forget = menu.addMenu("&Delete a preset")
         for name, _ in presets:
             forget.addAction(name).triggered.connect(functools.partial(self._delete_preset, name))
+
+    def _refusal(self, recipe: Recipe) -> str:
+        """Why a recipe's method does not take the picture shown; "" if it does."""
+        document = self._window.document
+        return refusal(recipe.method, document.picture) if document is not None else ""
 
     def _delete_preset(self, name: str, *_: object) -> None:
         try:
@@ -387,7 +398,9 @@ class Files(QObject):
 
     def _use_preset(self, name: str, recipe: Recipe, *_: object) -> None:
         document = self._window.document
-        if document is not None:
+        if document is not None and self._refusal(recipe):
+            self._window.status.say(self._refusal(recipe), 12)
+        elif document is not None:
             regions = recipe.regions or (
                 document.recipe.regions if recipe.method == document.recipe.method else ()
             )

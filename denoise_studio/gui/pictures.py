@@ -18,6 +18,8 @@ from denoise_studio.formats import SaveOptions, all_formats, open_picture
 from denoise_studio.gui.document import Document
 from denoise_studio.metrics.base import check_comparable
 
+RAW_FORMATS = ("camera-raw", "dng")
+"""Formats of what a camera's sensor saw."""
 WRITING = "writing"
 """What a job says it does once it can no longer be cancelled."""
 
@@ -150,9 +152,18 @@ def save_result(
 
 
 def open_filter() -> str:
-    """The filter line of the open dialog."""
-    suffixes = " ".join(f"*{suffix}" for f in all_formats() for suffix in f.suffixes if suffix)
-    return f"Pictures and projects ({suffixes} *{SUFFIX});;All files (*)"
+    """The filter lines of the open dialog: everything, camera raw alone, no filter."""
+    known = list(dict.fromkeys(suffix for f in all_formats() for suffix in f.suffixes if suffix))
+    lines = [f"Pictures and projects ({_patterns([*known, SUFFIX])})"]
+    raw = list(dict.fromkeys(s for f in all_formats() if f.id in RAW_FORMATS for s in f.suffixes if s))
+    if raw:
+        lines.append(f"Camera raw ({_patterns(raw)})")
+    return ";;".join([*lines, "All files (*)"])
+
+
+def _patterns(suffixes: list[str]) -> str:
+    """As cameras write them too: file dialogs of some systems tell IMG_1.CR2 from img_1.cr2."""
+    return " ".join(f"*{one}" for suffix in suffixes for one in (suffix, suffix.upper()))
 
 
 def save_filter(picture: Picture) -> tuple[str, str]:

@@ -63,7 +63,7 @@ def _pictures_area(window: "MainWindow") -> QWidget:
     layout.setContentsMargins(0, 0, 0, 0)
     window.welcome = QLabel(
         "<p style='font-size:20px'>Drop a picture here</p>"
-        "<p>DICOM, TIFF, PNG, JPEG or NPY — or press Ctrl+O</p>"
+        "<p>DICOM, camera raw, TIFF, PNG, JPEG or NPY — or press Ctrl+O</p>"
         "<p>To look around first: File ▸ Open the sample</p>"
     )
     window.welcome.setAlignment(Qt.AlignmentFlag.AlignCenter)

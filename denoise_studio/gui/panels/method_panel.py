@@ -12,6 +12,7 @@ from denoise_studio.core.picture import Picture
 from denoise_studio.denoisers import all_denoisers, get_denoiser
 from denoise_studio.engine.maps import edits, without_edits
 from denoise_studio.engine.noise_told import NOISE_ROLE
+from denoise_studio.engine.offers import why_so_few
 from denoise_studio.engine.resolve import resolve
 from denoise_studio.gui.document import Document
 from denoise_studio.gui.panels.fit_line import FitLine
@@ -74,15 +75,20 @@ class MethodPanel(QWidget):
         if document is None:
             return
         picture, denoiser = document.picture, get_denoiser(document.recipe.method)
+        self._offer(picture)
+        self.methods.setCurrentIndex(self.methods.findData(denoiser.id))
+        self.methods.setToolTip(f"{denoiser.summary}\n{denoiser.paper}".strip())
+        refusal = denoiser.refusal(picture)
+        self._show_controls(not refusal)
+        if refusal:
+            self._say(refusal, warns=True)
+            return
         try:
             recipe = resolve(picture, document.recipe)
         except RecipeError as error:
             self.failed.emit(str(error))
             return
-        self._offer(picture)
-        self.methods.setCurrentIndex(self.methods.findData(denoiser.id))
-        self.methods.setToolTip(f"{denoiser.summary}\n{denoiser.paper}".strip())
-        self.summary.setText(denoiser.summary)
+        self._say(" ".join((denoiser.summary, why_so_few(picture))).strip())
         shown = tuple(p for p in denoiser.parameters if p.role != NOISE_ROLE)
         self.form.build(shown, picture, denoiser.id)
         self._show_values(recipe.parameters)
@@ -91,6 +97,20 @@ class MethodPanel(QWidget):
         self.reset_maps.setEnabled(fitting and bool(edits(document.recipe)))
         self.strength_form.build((STRENGTH,), picture)
         self.strength_form.show_values({STRENGTH.name: recipe.strength})
+
+    def _say(self, summary: str, warns: bool = False) -> None:
+        """What the method does, or why it does not take the picture."""
+        self.summary.setText(summary)
+        name = "warning" if warns else "quiet"
+        if self.summary.objectName() != name:
+            self.summary.setObjectName(name)
+            self.summary.style().polish(self.summary)
+
+    def _show_controls(self, on: bool) -> None:
+        """A method that does not take the picture has nothing to set; others may be chosen."""
+        self.form.setVisible(on)
+        if not on:
+            self.reset_maps.hide()
 
     def _offer(self, picture: Picture) -> None:
         """Grey out the methods that do not take this picture; the tooltip says why."""

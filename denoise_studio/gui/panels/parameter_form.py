@@ -9,6 +9,7 @@ from denoise_studio.core.parameter import Parameter, ParameterKind, Value
 from denoise_studio.core.picture import Picture
 from denoise_studio.engine.noise_told import NOISE_ROLE
 from denoise_studio.gui.maps import plain_label
+from denoise_studio.gui.panels.file_row import FileRow
 from denoise_studio.gui.panels.number_row import NumberRow, Tick
 from denoise_studio.gui.panels.parameter_group import ParameterGroup
 from denoise_studio.gui.panels.wheel import leave_wheel_to_panel
@@ -50,7 +51,7 @@ class ParameterForm(QWidget):
         self._built: tuple[tuple[str, ...], int] | None = None
         self._parameters: dict[str, Parameter] = {}
         self._numbers: dict[str, NumberRow] = {}
-        self._others: dict[str, QComboBox | QCheckBox] = {}
+        self._others: dict[str, QComboBox | QCheckBox | FileRow] = {}
         self._notes: dict[str, QLabel] = {}
         self._open: dict[tuple[str, str], bool] = {}
         self.groups: dict[str, ParameterGroup] = {}
@@ -164,8 +165,18 @@ class ParameterForm(QWidget):
             return Tick("the same everywhere", tip)
         return None
 
+    def _file_row(self, parameter: Parameter) -> FileRow:
+        name = parameter.name
+        row = FileRow(parameter)
+        row.edited.connect(lambda path: self.edited.emit(name, path, 0))
+        row.cleared.connect(lambda: self.cleared.emit(name))
+        self._others[name] = row
+        return row
+
     def _other_row(self, parameter: Parameter) -> QWidget:
         name = parameter.name
+        if parameter.kind is ParameterKind.FILE:
+            return self._file_row(parameter)
         holder = QWidget()
         layout = QHBoxLayout(holder)
         layout.setContentsMargins(0, 3, 0, 3)
@@ -218,6 +229,8 @@ class ParameterForm(QWidget):
             value = values[name]
             if isinstance(control, QComboBox):
                 control.setCurrentText(str(value))
+            elif isinstance(control, FileRow):
+                control.set_value(str(value))
             else:
                 control.setChecked(bool(value))
         for title, group in self.groups.items():

@@ -37,7 +37,7 @@ def dng(
         path: of the file.
         values: `(H, W)` DN, as stored.
         pattern: rows of 0 red, 1 green, 2 blue.
-        black: one level, or one for each place of the pattern, row by row.
+        black: one level, or one for each place of the pattern, row by row; None leaves it to `raw_fields`.
         white: level.
         order: byte order.
         fields: further `(tag, type, count, value)` of the first directory.
@@ -52,7 +52,9 @@ def dng(
         (50717, "I", 1, white),
         *raw_fields,
     ]
-    if np.ndim(black):
+    if black is None:
+        pass
+    elif np.ndim(black):
         mosaic += [(50713, "H", 2, size), (50714, "H", size[0] * size[1], tuple(black))]
     else:
         mosaic.append((50714, "H", 1, black))

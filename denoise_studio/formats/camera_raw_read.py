@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from denoise_studio.core.errors import FormatError
-from denoise_studio.core.mosaic import COLOURS, CameraColour, Mosaic, Photosite
+from denoise_studio.core.mosaic import Mosaic, Photosite
 from denoise_studio.core.picture import Picture, Scale, Source, Stored
 from denoise_studio.core.progress import Progress
-from denoise_studio.core.types import AnyArray, FloatArray
+from denoise_studio.core.types import AnyArray
 from denoise_studio.formats import ciff, exif
 from denoise_studio.formats.camera_raw_facts import block_from
+from denoise_studio.formats.camera_raw_mosaic import colour_of, pattern_of, sites_of
 from denoise_studio.formats.declaration import parse
 from denoise_studio.formats.dng_fields import RawTags, blocks, hindrance
 from denoise_studio.formats.masked import masked_values
@@ -25,12 +26,6 @@ from denoise_studio.formats.samples import check_size
 
 _ORIENTATIONS = {0: 1, 1: 2, 2: 4, 3: 3, 4: 5, 5: 8, 6: 6, 7: 7}
 """LibRaw's flip to EXIF's orientation."""
-_XYZ_FROM_SRGB = np.array(
-    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
-)
-"""IEC 61966-2-1, D65."""
-_PILE = 1e-4
-"""Share of a class's pixels at its very largest value from which that is where the sensor saturates."""
 
 
 @dataclass(frozen=True)
@@ -94,14 +89,14 @@ def _picture(raw: Any, path: Path, visible: AnyArray, whole: AnyArray) -> Pictur
     if block is None:
         block = block_from(other, raw.lens, make, model)
     declared = _scale(block)
-    index, sites, notes = _sites(raw, visible)
+    index, sites, notes = sites_of(raw, visible, tags.black)
     pixels = upright(visible, orientation)[None].astype(np.float32)
     pixels *= np.float32(declared)
     sites = tuple(_scaled(site, declared) for site in sites)
     masked = {} if declared != 1 else masked_values(whole, sizes, index, sites)
     camera = " ".join(_without_maker(make, model)) if make or model else ""
     iso = float(other.iso_speed) or None
-    mosaic = Mosaic(_pattern(index, visible.shape, orientation), sites, _colour(raw), camera, iso, masked)
+    mosaic = Mosaic(pattern_of(index, visible.shape, orientation), sites, colour_of(raw), camera, iso, masked)
     extra = RawExtra(tags, _preview(raw), make, model, path.name, _crop(sizes))
     metadata = PhotoMetadata(block, xmp, exif.resolution(block), _history(block), extra)
     white = max(site.white for site in sites)
@@ -176,84 +171,6 @@ def _check_kind(raw: Any, path: Path) -> None:
         raise FormatError(
             f"{path.name} comes from a sensor with the colours {description!r}; only RGB is opened."
         )
-
-
-def _sites(raw: Any, visible: AnyArray) -> tuple[AnyArray, tuple[Photosite, ...], tuple[str, ...]]:
-    """The pattern of the stored layout as `(rows, columns)` indices, its classes, and notes."""
-    sizes = raw.sizes
-    period = 6 if _is_six(raw) else 2
-    top, left = int(sizes.top_margin), int(sizes.left_margin)
-    codes = np.array([[raw.raw_color(top + y, left + x) for x in range(period)] for y in range(period)])
-    if codes.max() > 3:
-        raise FormatError("The file does not say which pixel saw which colour.")
-    present = sorted({int(code) for code in codes.ravel()}, key=lambda code: (0, 1, 3, 2)[code])
-    colours = [1 if code == 3 else code for code in present]
-    black, top_value = raw.black_level_per_channel, float(raw.white_level)
-    sites = []
-    notes: tuple[str, ...] = ()
-    index = np.zeros_like(codes)
-    for number, (code, colour) in enumerate(zip(present, colours, strict=True)):
-        index[codes == code] = number
-        values = visible[_places(codes == code)]
-        white = _saturation(values, float(black[code]), top_value)
-        name = {1: "G1", 3: "G2"}.get(code, COLOURS[colour]) if len(present) == 4 else COLOURS[colour]
-        sites.append(Photosite(name, colour, float(black[code]), white))
-    if all(site.black == 0 for site in sites):
-        notes += ("The black level is 0: it was taken off in the camera, or the file does not tell it.",)
-    if all(float(visible.min()) >= site.white for site in sites):
-        notes += ("Every pixel is at the white level: nothing of the picture is left.",)
-    return index, tuple(sites), notes
-
-
-def _places(where: AnyArray) -> Any:
-    """A slice for the first of these places in the pattern: enough pixels to find the largest value."""
-    y, x = (int(axis[0]) for axis in np.nonzero(where))
-    rows, columns = where.shape
-    return slice(y, None, rows), slice(x, None, columns)
-
-
-def _saturation(values: AnyArray, black: float, white: float) -> float:
-    """Where this class saturates: the white level, or a lower value at which many pixels pile up."""
-    top = int(values.max())
-    if not (black + white) / 2 < top < white:
-        return white
-    return float(top) if np.count_nonzero(values == top) > max(_PILE * values.size, 8) else white
-
-
-def _is_six(raw: Any) -> bool:
-    pattern = raw.raw_pattern
-    return pattern is None or pattern.shape == (6, 6)
-
-
-def _pattern(index: AnyArray, shape: tuple[int, ...], orientation: int) -> tuple[tuple[int, ...], ...]:
-    """The pattern of the upright picture: turned with the pixels."""
-    rows, columns = index.shape
-    small = np.tile(index, (2, 2))[: rows + shape[0] % rows, : columns + shape[1] % columns]
-    turned = upright(small, orientation)[: len(index), : len(index)]
-    return tuple(tuple(int(value) for value in row) for row in turned)
-
-
-def _colour(raw: Any) -> CameraColour:
-    balance = np.array(raw.camera_whitebalance[:3], np.float64)
-    if not (balance > 0).all() or (balance == balance[0]).all():
-        daylight = np.array(raw.daylight_whitebalance[:3], np.float64)
-        balance = daylight if (daylight > 0).all() else np.ones(3)
-    balance /= balance[1]
-    red, green, blue = (float(value) for value in balance)
-    given = np.array(raw.rgb_xyz_matrix, np.float64)[:3]
-    if given.any():
-        camera = given @ _XYZ_FROM_SRGB
-        camera /= camera.sum(axis=1, keepdims=True)
-        return CameraColour((red, green, blue), _matrix(np.linalg.inv(camera)), given.astype(np.float32))
-    matrix = np.array(raw.color_matrix, np.float64)[:3, :3]
-    if matrix.any():
-        return CameraColour((red, green, blue), _matrix(matrix), None)
-    return CameraColour((red, green, blue))
-
-
-def _matrix(values: Any) -> FloatArray:
-    """Rows that sum to 1: white stays white."""
-    return (values / values.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
 def _preview(raw: Any) -> bytes | None:

@@ -1,9 +1,9 @@
 """DNG out (DNG specification 1.4): the mosaic, how its colours are meant, a new preview, EXIF and XMP."""
 
 import hashlib
-import io
 import struct
 from collections.abc import Mapping
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,17 +19,16 @@ from denoise_studio.formats.base import Encoded, SaveOptions
 from denoise_studio.formats.camera_raw_read import RawExtra
 from denoise_studio.formats.declaration import declare, parse
 from denoise_studio.formats.dng_fields import Fields, RawTags
+from denoise_studio.formats.dng_preview import preview_fields
 from denoise_studio.formats.orientation import as_stored
 from denoise_studio.formats.photo import PhotoMetadata
 from denoise_studio.formats.tiff_write import Field, directory, kept_records, raw_record, record
 
 _STRIP = 1 << 18
 _LIMIT = (1 << 32) - (1 << 20)
-_CFA, _YCBCR, _JPEG = 32803, 6, 7
-_SUB_IFDS = 330
+_CFA, _SUB_IFDS, _ISO = 32803, 330, 34855
 _DIGEST_SIDE = 256
 _D65 = 21
-_SRGB = 2
 _NUMBER = 10_000
 _SRGB_FROM_XYZ = np.array(
     [
@@ -71,7 +70,7 @@ def write(picture: Picture, encoded: Encoded, path: Path, options: SaveOptions) 
         if options.preview:
             sub = {tag: record(stream, order, tag, field) for tag, field in raw.items()} | own
             main[_SUB_IFDS] = Field(4, [directory(stream, order, sub)])
-            main |= _preview(stream, options.preview)
+            main |= preview_fields(stream, options.preview)
         else:
             main |= raw
             records |= own
@@ -112,7 +111,7 @@ def _raw_fields(
     left, top, wide, high = extra.crop or (0, 0, width, height)
     sites = [mosaic.sites[int(index)] for index in pattern.ravel()]
     colours = [site.colour for site in sites]
-    black = [round(site.black * scale) for site in sites]
+    black = [site.black * scale for site in sites]
     white = round(max(site.white for site in mosaic.sites) * scale)
     return {
         254: Field(4, [0]),
@@ -128,13 +127,21 @@ def _raw_fields(
         50710: Field(1, [0, 1, 2]),
         50711: Field(3, [1]),
         50713: Field(3, list(pattern.shape)),
-        50714: Field(4, black),
+        50714: _levels(black),
         50717: Field(4, [min(white, 65535)]),
         50718: Field(5, [1, 1, 1, 1]),
         50719: Field(4, [left, top]),
         50720: Field(4, [wide, high]),
         50829: Field(4, [0, 0, height, width]),
     }
+
+
+def _levels(values: list[float]) -> Field:
+    """Whole numbers where they are, else rationals."""
+    if all(value.is_integer() for value in values):
+        return Field(4, [int(value) for value in values])
+    ratios = [Fraction(value).limit_denominator(65535) for value in values]
+    return Field(5, [part for ratio in ratios for part in (ratio.numerator, ratio.denominator)])
 
 
 def _strips(stream: Any, samples: AnyArray, order: str) -> dict[int, Field]:
@@ -185,6 +192,8 @@ def _main_fields(
     if extra.file_name:
         name = extra.file_name
         fields[50827] = Field(2, _text(name)) if name.isascii() else Field(1, list(name.encode() + b"\0"))
+    if mosaic.iso and 0.5 <= mosaic.iso < 65535.5 and not exif.has(metadata.exif, _ISO):
+        fields[_ISO] = Field(3, [round(mosaic.iso)])  # TIFF/EP's place for it
     if metadata.xmp:
         fields[700] = Field(1, list(metadata.xmp))
     return fields
@@ -213,32 +222,6 @@ def _readable_from(tags: RawTags) -> list[int]:
     if _ENCODINGS & tags.fields.keys():
         return [1, 4, 0, 0]
     return [1, 3, 0, 0] if _OPCODES & tags.raw.keys() else [1, 1, 0, 0]
-
-
-def _preview(stream: Any, jpeg: bytes) -> dict[int, Field]:
-    from PIL import Image
-
-    with Image.open(io.BytesIO(jpeg)) as image:
-        width, height = image.size
-    place = stream.tell()
-    stream.write(jpeg + bytes(len(jpeg) % 2))
-    return {
-        254: Field(4, [1]),
-        256: Field(4, [width]),
-        257: Field(4, [height]),
-        258: Field(3, [8, 8, 8]),
-        259: Field(3, [_JPEG]),
-        262: Field(3, [_YCBCR]),
-        273: Field(4, [place]),
-        277: Field(3, [3]),
-        278: Field(4, [height]),
-        279: Field(4, [len(jpeg)]),
-        284: Field(3, [1]),
-        530: Field(3, [2, 2]),
-        50966: Field(2, _text("Denoise Studio")),
-        50967: Field(2, _text(__version__)),
-        50970: Field(4, [_SRGB]),
-    }
 
 
 def raw_image_digest(samples: AnyArray) -> bytes:

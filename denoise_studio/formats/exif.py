@@ -31,6 +31,7 @@ _SIZES = {
     18: 8,
 }
 _LIMIT = 1 << 24
+_RATIONALS = {5: "I", 10: "i"}
 
 STRUCTURE = frozenset(
     # How the pixels lie in the file, and what is kept apart (XMP, ICC, thumbnails, layers).
@@ -111,6 +112,14 @@ class Reader:
         size = struct.calcsize(code)
         return tuple(self._unpack(code, entry.at + size * index) for index in range(entry.count))
 
+    def numbers(self, entry: Entry | None) -> tuple[float, ...]:
+        """All numbers of a field, whole or rational; none if one of them is no number (0/0)."""
+        if entry is None or entry.type not in _RATIONALS:
+            return tuple(float(value) for value in self.integers(entry))
+        parts = struct.unpack(f"{self.order}{2 * entry.count}{_RATIONALS[entry.type]}", self.value(entry))
+        pairs = tuple(zip(parts[::2], parts[1::2], strict=True))
+        return tuple(top / bottom for top, bottom in pairs) if all(bottom for _, bottom in pairs) else ()
+
     def _entry(self, at: int, step: int) -> Entry | None:
         tag, kind = self._unpack("H", at), self._unpack("H", at + 2)
         count = self._unpack(self._word, at + 4)
@@ -189,6 +198,18 @@ def text(block: bytes | None, tag: int) -> bytes:
         return reader.value(entry) if entry and entry.type == 2 else b""
     except ValueError:
         return b""
+
+
+def has(block: bytes | None, tag: int) -> bool:
+    """Whether a block has a field, in its first directory or that of EXIF."""
+    try:
+        reader = Reader(block or b"")
+        first = reader.first().entries
+        return tag in first or (
+            EXIF_IFD in first and tag in reader.ifd(reader.integer(first[EXIF_IFD])).entries
+        )
+    except ValueError:
+        return False
 
 
 def gather(data: Buffer, leave_out: frozenset[int] = frozenset()) -> bytes | None:

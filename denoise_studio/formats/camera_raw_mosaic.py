@@ -72,10 +72,16 @@ def _black(raw: Any, codes: AnyArray, levels: Levels) -> dict[int, float]:
     y, x = np.arange(rows)[:, None], np.arange(columns)[None]
     at = table[(y + int(raw.sizes.top_margin)) % len(table), (x + int(raw.sizes.left_margin)) % len(table[0])]
     spread = codes[y % len(codes), x % len(codes[0])]
-    exact = {code: float(at[spread == code].mean()) for code in told}
+    exact = {code: _mean(at[spread == code]) for code in told}
     small = codes.shape == (2, 2) and max(table.shape) <= 2
     pairs = [(exact[c], told[c]) for c in told] if small else [(float(at.min()), min(told.values()))]
     return exact if all(0 <= own - cut < 1 for own, cut in pairs) else told
+
+
+def _mean(levels: AnyArray) -> float:
+    """Without rounding where all are the same."""
+    low, high = float(levels.min()), float(levels.max())
+    return low if low == high else float(levels.mean())
 
 
 def _places(where: AnyArray) -> Any:

@@ -18,6 +18,7 @@ from denoise_studio.formats import exif
 from denoise_studio.formats.base import Encoded, SaveOptions
 from denoise_studio.formats.camera_raw_read import RawExtra
 from denoise_studio.formats.declaration import declare, parse
+from denoise_studio.formats.dng_exif import settle
 from denoise_studio.formats.dng_fields import Fields, RawTags
 from denoise_studio.formats.dng_preview import preview_fields
 from denoise_studio.formats.orientation import as_stored
@@ -26,7 +27,7 @@ from denoise_studio.formats.tiff_write import Field, directory, kept_records, ra
 
 _STRIP = 1 << 18
 _LIMIT = (1 << 32) - (1 << 20)
-_CFA, _SUB_IFDS, _ISO = 32803, 330, 34855
+_CFA, _SUB_IFDS = 32803, 330
 _DIGEST_SIDE = 256
 _D65 = 21
 _NUMBER = 10_000
@@ -65,7 +66,9 @@ def write(picture: Picture, encoded: Encoded, path: Path, options: SaveOptions) 
         start = block or (b"II*\0" + bytes(4))
         stream.write(start + bytes(len(start) % 2))
         raw |= _strips(stream, samples, order)
-        records = kept_records(block) | _copied(stream, extra.tags.fields, extra.tags.order, order)
+        records = kept_records(block)
+        settle(stream, order, block, records, mosaic.iso)
+        records |= _copied(stream, extra.tags.fields, extra.tags.order, order)
         own = _copied(stream, extra.tags.raw, extra.tags.order, order)
         if options.preview:
             sub = {tag: record(stream, order, tag, field) for tag, field in raw.items()} | own
@@ -192,8 +195,6 @@ def _main_fields(
     if extra.file_name:
         name = extra.file_name
         fields[50827] = Field(2, _text(name)) if name.isascii() else Field(1, list(name.encode() + b"\0"))
-    if mosaic.iso and 0.5 <= mosaic.iso < 65535.5 and not exif.has(metadata.exif, _ISO):
-        fields[_ISO] = Field(3, [round(mosaic.iso)])  # TIFF/EP's place for it
     if metadata.xmp:
         fields[700] = Field(1, list(metadata.xmp))
     return fields

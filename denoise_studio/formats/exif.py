@@ -200,18 +200,6 @@ def text(block: bytes | None, tag: int) -> bytes:
         return b""
 
 
-def has(block: bytes | None, tag: int) -> bool:
-    """Whether a block has a field, in its first directory or that of EXIF."""
-    try:
-        reader = Reader(block or b"")
-        first = reader.first().entries
-        return tag in first or (
-            EXIF_IFD in first and tag in reader.ifd(reader.integer(first[EXIF_IFD])).entries
-        )
-    except ValueError:
-        return False
-
-
 def gather(data: Buffer, leave_out: frozenset[int] = frozenset()) -> bytes | None:
     """A block of its own with the descriptive fields of a TIFF file and its EXIF and GPS IFDs.
 

@@ -1,4 +1,4 @@
-"""Camera raw in: the sensor's numbers upright, who saw which colour, black, white, and what the file tells."""
+"""Camera raw in: the sensor's numbers upright, who saw which colour, black, white, what the file tells."""
 
 import io
 

@@ -120,8 +120,13 @@ def test_without_noise_everything_is_kept(either):
 
 
 def assert_close(found, wanted):
-    """As near as float32 comes; one mask that is wrong would show."""
-    assert np.linalg.norm(found - wanted) < 3e-5 * np.linalg.norm(wanted)
+    """As near as float32 comes; a layer whose masks are wrong would show.
+
+    A ReLU whose input lies within rounding of 0 may pass in one precision and not in the other: which
+    ones do depends on the processor's order of sums (5e-5 seen, where no mask differs less than 1e-6).
+    """
+    assert np.linalg.norm(found - wanted) < 1e-4 * np.linalg.norm(wanted)
+    assert np.median(np.abs(found - wanted)) < 1e-5 * np.abs(wanted).max()
 
 
 def double(array):

@@ -123,7 +123,7 @@ def assert_close(found, wanted):
     """As near as float32 comes; a layer whose masks are wrong would show.
 
     A ReLU whose input lies within rounding of 0 may pass in one precision and not in the other: which
-    ones do depends on the processor's order of sums (5e-5 seen, where no mask differs less than 1e-6).
+    ones do depends on the processor's order of sums (5e-5 was seen).
     """
     assert np.linalg.norm(found - wanted) < 1e-4 * np.linalg.norm(wanted)
     assert np.median(np.abs(found - wanted)) < 1e-5 * np.abs(wanted).max()

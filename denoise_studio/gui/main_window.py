@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from denoise_studio.core.errors import StudioError
+from denoise_studio.engine.sensor import has_sensor
 from denoise_studio.engine.session import Request, Response
 from denoise_studio.gui import theme
 from denoise_studio.gui.actions import ACTIONS, make_actions
@@ -222,7 +223,9 @@ class MainWindow(QMainWindow):
         self.welcome.setVisible(document is None)
         self.pictures_panel.setVisible(len(self.documents) > 1)
         self.lower_area.set_available(document is not None)
-        self.lower_area.offer("sensor-plot", document is not None and document.picture.mosaic is not None)
+        sensor = document is not None and has_sensor(document.picture)
+        self.lower_area.offer("sensor-plot", sensor)
+        self.actions_["sensor-plot"].setEnabled(sensor)
         medical = document is not None and document.picture.kind in ("ct", "mr")
         self.status.notice.setVisible(medical)
         self.status.show_device(document.response if document else None)

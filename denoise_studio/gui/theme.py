@@ -27,6 +27,8 @@ class Theme:
     warning: str
     before: str
     after: str
+    sites: tuple[str, str, str, str]
+    """Of a camera's classes of pixels: red, the greens beside red and beside blue, blue."""
 
 
 DARK = Theme(
@@ -43,6 +45,7 @@ DARK = Theme(
     warning="#ffb454",
     before="#b9b9b9",
     after="#4da3ff",
+    sites=("#ff7a70", "#8bd450", "#2cc7a0", "#6ea8ff"),
 )
 
 LIGHT = Theme(
@@ -59,6 +62,7 @@ LIGHT = Theme(
     warning="#9a5b00",
     before="#6a6a6a",
     after="#0a63c2",
+    sites=("#c62f2f", "#4b8a12", "#007f6e", "#2456c9"),
 )
 
 THEMES = {theme.name: theme for theme in (DARK, LIGHT)}

@@ -1,10 +1,13 @@
 """What was found about a picture's noise: one line, and a flag where neighbours share it."""
 
+import re
+
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
+from denoise_studio.engine.sensor import black_words, doubts, is_open, stage_words
 from denoise_studio.gui.maps import number
 from denoise_studio.noise.blind import NoiseEstimate
-from denoise_studio.noise.sensor.as_estimate import MosaicEstimate
+from denoise_studio.noise.sensor.model import SensorNoise
 
 _CORRELATED = (
     "Neighbouring pixels share their noise, as reconstruction, scaling or JPEG make it: it looks blotchy, "
@@ -14,9 +17,15 @@ _EXPLAINED = (
     "Noise standard deviation, estimated from the picture itself. The confidence is about the probability "
     "that it is right within 15 %."
 )
-
-
-_BLACK = "A wrong black level tints shadows and makes the noise model wrong in the dark"
+_SENSOR = (
+    "Noise of the sensor: variance = K × (mean − black) + s², on average over the classes of pixels. The "
+    "confidence is about the probability that both are right within 15 %. The noise model below the pictures "
+    "shows why (U)."
+)
+_DOUBTS = (
+    "Why the numbers of the sensor's noise have to be looked at with care; the noise model (U) shows more"
+)
+_OPEN = "black level bounded by this scene alone"
 
 
 class EstimateLine(QWidget):
@@ -29,8 +38,6 @@ class EstimateLine(QWidget):
             label.setObjectName(style)
             label.setWordWrap(True)
         self.words.setAccessibleName("Noise found in the picture")
-        self.flag.setAccessibleName("Correlation of the noise")
-        self.flag.setToolTip(_CORRELATED)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
@@ -47,9 +54,6 @@ class EstimateLine(QWidget):
 
     def show_estimate(self, estimate: NoiseEstimate, sigma: float, unit: str) -> None:
         """Show an estimate; `sigma` is the number that the method at hand counts from."""
-        if isinstance(estimate, MosaicEstimate):
-            self._show_sensor(estimate)
-            return
         sd = f"{number(sigma)} {unit}".rstrip()
         kind = "" if estimate.is_correlated else ", white"
         correlated = (
@@ -61,27 +65,29 @@ class EstimateLine(QWidget):
         )
         self.words.setToolTip(_details(estimate, unit))
         self.flag.setToolTip(_CORRELATED)
+        self.flag.setAccessibleName("Correlation of the noise")
 
-    def _show_sensor(self, estimate: MosaicEstimate) -> None:
-        """Of camera raw: gain, read noise, and what is doubtful about the black level."""
-        found = estimate.sensor
-        warnings = [text for text in (found.black.warning, *found.notes) if text]
-        sure = f"confidence {found.confidence:.1f}"
-        self._say(
-            f"Sensor: K {number(found.gain)} DN per electron, s {number(found.read)} DN, {sure}",
-            " ".join(f"⚠ {text}" for text in warnings).replace("-", "−"),
-        )
-        low, high = found.black.interval
-        self.flag.setToolTip(_BLACK)
-        self.words.setToolTip(
-            "A first, coarse look: variance = K (mean − black) + s². The method looks again, through its "
-            f"network. Black by {found.black.source}: {low:+.1f} to {high:+.1f} DN from the file's possible."
-        )
+    def show_sensor(self, noise: SensorNoise) -> None:
+        """Show what is known of a sensor: gain, read noise, how sure, and what is doubtful."""
+        sure = "your own numbers" if noise.stage == "told" else f"confidence {noise.confidence:.1f}"
+        parts = [
+            f"Sensor: K {number(noise.gain)} DN per electron, s {number(noise.read)} DN",
+            sure if noise.stage == "told" else f"{noise.stage}, {sure}",
+            *([_OPEN] if is_open(noise.black) else []),
+        ]
+        self._say(" · ".join(parts), "\n".join(f"⚠ {_minus(text)}" for text in doubts(noise)))
+        self.words.setToolTip(" ".join((_SENSOR, stage_words(noise), black_words(noise.black))))
+        self.flag.setToolTip(_DOUBTS)
+        self.flag.setAccessibleName("Doubts about the sensor's noise")
 
     def _say(self, words: str, flag: str) -> None:
         self.words.setText(words)
         self.flag.setText(flag)
         self.flag.setVisible(bool(flag))
+
+
+def _minus(text: str) -> str:
+    return re.sub(r"(?<!\w)-(?=\d)", "−", text)
 
 
 def _details(estimate: NoiseEstimate, unit: str) -> str:

@@ -18,6 +18,7 @@ class LowerArea(QTabWidget):
         self._ids = list(panels)
         self._available = False
         self._open = True
+        self._gone = ""
         self.setDocumentMode(True)
         self.setMinimumHeight(150)
         self.tabBar().setAccessibleName("What is shown below the pictures")
@@ -31,17 +32,35 @@ class LowerArea(QTabWidget):
         self._tell()
 
     def offer(self, id: str, on: bool) -> None:
-        """Show or hide a panel's tab: it may mean nothing for a kind of picture."""
-        self.setTabVisible(self._ids.index(id), on)
+        """Show or hide a panel's tab: it may mean nothing for a kind of picture.
+
+        One that was open when its tab went is open again when the tab comes back, unless another
+        was chosen meanwhile.
+        """
+        index = self._ids.index(id)
+        if on == self.isTabVisible(index):
+            return
+        if not on and self.currentIndex() == index:
+            self.setCurrentIndex(0)
+            self._gone = id
+        self.setTabVisible(index, on)
+        if on and self._gone == id and self.currentIndex() == 0:
+            self.setCurrentIndex(index)
         self._tell()
 
     def show_panel(self, id: str, on: bool) -> None:
-        """Open at this panel, or fold away."""
+        """Open at this panel, or fold away; nothing for a tab that is not offered."""
+        index = self._ids.index(id)
+        if on and not self.isTabVisible(index):
+            self._tell()
+            return
         self._open = on
         if on:
-            self.setCurrentIndex(self._ids.index(id))
+            self.setCurrentIndex(index)
         self._tell()
 
     def _tell(self, *_: int) -> None:
+        if self.currentIndex() != 0:
+            self._gone = ""
         self.setVisible(self._available and self._open)
         self.turned.emit(self._ids[self.currentIndex()] if self._open else "")

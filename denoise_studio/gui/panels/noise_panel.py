@@ -13,8 +13,10 @@ from denoise_studio.core.picture import Picture
 from denoise_studio.core.progress import Progress
 from denoise_studio.engine.noise_told import Told, rounded
 from denoise_studio.engine.resolve import noise_estimate
+from denoise_studio.engine.sensor import has_sensor, sensor_noise
 from denoise_studio.gui.bridge import Bridge
 from denoise_studio.gui.document import Document
+from denoise_studio.gui.maps import maps_of
 from denoise_studio.gui.panels.estimate_line import EstimateLine
 from denoise_studio.gui.panels.knee_plot import KneePlot
 from denoise_studio.gui.panels.marked_slider import MarkedSlider
@@ -118,11 +120,13 @@ class NoisePanel(QWidget):
     def set_document(self, document: Document | None) -> None:
         if self._document is not None:
             self._document.recipe_changed.disconnect(self.refresh)
+            self._document.response_changed.disconnect(self._look_again)
         self._document = document
         self._gesture = 0
         self.setEnabled(document is not None)
         if document is not None:
             document.recipe_changed.connect(self.refresh)
+            document.response_changed.connect(self._look_again)
             if document.picture not in self._found:
                 self._find_out(document.picture)
         self.refresh()
@@ -186,13 +190,24 @@ class NoisePanel(QWidget):
             self.slider.setValue(_to_slider(1.0 if multiple is None else multiple))
             self.slider.blockSignals(blocked)
 
+    def _look_again(self) -> None:
+        """A fit may have found the sensor's noise more finely."""
+        if self._document is not None and has_sensor(self._document.picture):
+            self._show_estimate(self._told())
+
     def _show_estimate(self, told: Told | None) -> None:
         document = self._document
         found = self._found.get(document.picture) if document is not None else None
         if document is None or told is None:
             self.estimate.clear()
-        elif found is None:
+            return
+        if found is None:
             self.estimate.wait()
+            return
+        maps = maps_of(document)
+        sensor = sensor_noise(document.picture, maps.fitted if maps is not None else None)
+        if sensor is not None:
+            self.estimate.show_sensor(sensor)
         else:
             self.estimate.show_estimate(found, told.estimate or 0.0, document.picture.noise_unit)
 

@@ -101,8 +101,10 @@ class ParameterForm(QWidget):
         place = (self._key, name)
         group = ParameterGroup(name, self._open.get(place, not maps))
         group.folded.connect(lambda open_: self._open.__setitem__(place, open_))
-        for parameters, caption in ((plain, _MULTIPLY), (maps, _REPLACE)):
-            if maps and parameters:
+        factors = [p for p in plain if p.multiplies]
+        others = [p for p in plain if not p.multiplies]
+        for parameters, caption in ((others, ""), (factors, _MULTIPLY), (maps, _REPLACE)):
+            if maps and parameters and caption:
                 group.add_caption(caption)
             for parameter in parameters:
                 group.rows.addWidget(self._row(parameter, picture))
@@ -127,8 +129,10 @@ class ParameterForm(QWidget):
             parameter.logarithmic,
             parameter.kind is ParameterKind.INT or percent,
         )
-        if parameter.role == NOISE_ROLE:
-            row.set_mark(float(parameter.default) * scale)
+        if parameter.role == NOISE_ROLE or (limits.minimum < 0 < limits.maximum and parameter.default == 0):
+            row.set_mark(
+                float(parameter.default) * scale
+            )  # what is found, or no change, is easy to find again
         if parameter.fitted:
             row.reset.setToolTip("Take what was found for each place again")
             row.set_value(float(parameter.default_for(picture, lambda: 0.0)), known=False)

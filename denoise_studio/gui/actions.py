@@ -83,6 +83,8 @@ ACTIONS: tuple[Declared, ...] = (
         Declared(f"window-{n}", "Levels", f"Window preset &{n}", (str(n),), f"Use entry {n} of the window presets")
         for n in range(1, 9)
     ),
+    Declared("simulate", "Tools", "Simulate sensor &noise …", (), "Open this raw picture once more as at a higher ISO, in less light, or from another camera"),
+    Declared("dark-frames", "Tools", "&Dark frames …", (), "Measure black level, shading and read noise of a camera from files taken with the lens cap on"),
     Declared("shortcuts", "Help", "&Keys and mouse", ("F1", "?"), "All shortcuts on one sheet", "help"),
     Declared("about", "Help", "&About", (), "Version, device, licences, and what this program is not for"),
 )  # fmt: skip

@@ -4,7 +4,7 @@ import functools
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QMenu, QMessageBox
@@ -19,7 +19,7 @@ from denoise_studio.engine.lanes import Job
 from denoise_studio.engine.offers import refusal
 from denoise_studio.engine.presets import delete_preset, load_presets, save_preset
 from denoise_studio.engine.project import SUFFIX, save_project
-from denoise_studio.formats import SaveOptions, format_for
+from denoise_studio.formats import SaveOptions, format_for, refuse_source
 from denoise_studio.gui.document import Document
 from denoise_studio.gui.export_dialog import ExportDialog
 from denoise_studio.gui.pictures import (
@@ -51,6 +51,16 @@ class Files(QObject):
         self.project: Path | None = None
 
     # Jobs with progress
+
+    def run_job(self, work: Callable[[Progress], Any], done: Callable[[Any], None]) -> None:
+        """Run work of another room in the files lane, with progress, cancel and complaint."""
+        bridge = self._window.bridge
+
+        def ended(result: Any) -> None:
+            self._ended()
+            done(result)
+
+        self._start(bridge.run(bridge.files, work, ended, self._failed, told=self._told))
 
     def _start(self, job: Job | None) -> None:
         self._job = job
@@ -226,8 +236,11 @@ class Files(QObject):
     def export(self, document: Document, path: Path, options: SaveOptions | None = None) -> None:
         """Save a document's result, its record beside it, in the background."""
         bridge, picture, recipe = self._window.bridge, document.picture, document.recipe
+        reference = document.reference
 
         def work(progress: Progress) -> ExportReport:
+            if reference is not None:
+                refuse_source(reference, path)
             return save_result(bridge.session, picture, recipe, path, options or SaveOptions(), progress)
 
         def done(report: ExportReport) -> None:
@@ -317,11 +330,15 @@ class Files(QObject):
 
     def _project_saved(self, path: Path) -> None:
         self._ended()
-        for document in self._window.documents:
+        kept = [document for document in self._window.documents if document.path is not None]
+        for document in kept:
             document.undo_stack.setClean()
         self.project = path
         self._recent(path)
-        self._window.status.say(f"Saved the project {path.name}.")
+        text = f"Saved the project {path.name}."
+        if len(kept) < len(self._window.documents):
+            text += " Pictures that belong to no file are not in it: export them to keep them."
+        self._window.status.say(text)
 
     def recover(self, left: list[Path]) -> None:
         """Offer edits that a crash left behind."""

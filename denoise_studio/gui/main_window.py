@@ -44,6 +44,7 @@ from denoise_studio.gui.panels.regions_panel import RegionsPanel
 from denoise_studio.gui.panels.sensor_plot import SensorPlotPanel
 from denoise_studio.gui.panels.strength_plot import StrengthPlot
 from denoise_studio.gui.pictures import project_of
+from denoise_studio.gui.raw_tools import RawTools
 from denoise_studio.gui.readings import Readings
 from denoise_studio.gui.rooms import build_menus, build_rooms, build_tool_bar
 from denoise_studio.gui.settings import SettingsFile, recovery_folder
@@ -121,6 +122,7 @@ class MainWindow(QMainWindow):
         self.levels_bar = LevelsBar()
         self.status = StatusBar()
         self.files = Files(self)
+        self.raw_tools = RawTools(self)
         self.carry_out = WindowActions(self)
         self.actions_: dict[str, QAction] = make_actions(self, self.carry_out.slot)
         self.setWindowTitle("Denoise Studio")
@@ -225,7 +227,8 @@ class MainWindow(QMainWindow):
         self.lower_area.set_available(document is not None)
         sensor = document is not None and has_sensor(document.picture)
         self.lower_area.offer("sensor-plot", sensor)
-        self.actions_["sensor-plot"].setEnabled(sensor)
+        for name in ("sensor-plot", "simulate"):
+            self.actions_[name].setEnabled(sensor)
         medical = document is not None and document.picture.kind in ("ct", "mr")
         self.status.notice.setVisible(medical)
         self.status.show_device(document.response if document else None)

@@ -114,13 +114,15 @@ def _prepared(picture: Picture) -> Picture:
 
 
 def project_of(documents: list[Document], current: int) -> Project:
-    """What a project file or an autosave holds of the open pictures."""
+    """What a project file or an autosave holds of the open pictures: those that belong to a file."""
     entries = [
         ProjectPicture(document.path, None, document.recipe, view_of(document), _path(document.reference))
         for document in documents
         if document.path is not None
     ]
-    return Project(tuple(entries), current)
+    shown = documents[current] if 0 <= current < len(documents) else None
+    kept = [document for document in documents if document.path is not None]
+    return Project(tuple(entries), kept.index(shown) if shown in kept else min(current, 0, len(kept) - 1))
 
 
 def _path(picture: Picture | None) -> Path | None:

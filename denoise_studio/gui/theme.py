@@ -106,7 +106,8 @@ QPushButton {{ background: {raised}; border: 1px solid {line}; border-radius: 5p
 QMessageBox QPushButton {{ min-width: 140px; }}
 QMessageBox QLabel {{ padding: 6px 4px; }}
 QPushButton:hover {{ border-color: {accent}; }}
-QPushButton:disabled {{ color: {quiet}; }}
+QPushButton:disabled {{ background: {panel}; border: 1px solid {line}; border-radius: 5px; padding: 4px 10px;
+    color: {quiet}; }}
 QPushButton:default {{ border-color: {accent}; }}
 QAbstractSpinBox, QComboBox, QLineEdit {{ background: {raised}; border: 1px solid {line}; border-radius: 4px;
     padding: 2px 4px; min-height: 20px; color: {text}; selection-background-color: {accent};

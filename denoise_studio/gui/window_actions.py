@@ -12,6 +12,7 @@ from denoise_studio.core.recipe import Recipe
 from denoise_studio.denoisers import get_denoiser
 from denoise_studio.engine import devices
 from denoise_studio.engine.display import default_levels, robust_levels
+from denoise_studio.engine.offers import refusal
 from denoise_studio.gui.dialogs import PreferencesDialog, about_dialog, shortcuts_dialog
 from denoise_studio.gui.document import Document
 from denoise_studio.gui.panels.parameter_form import STRENGTH
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class WindowActions:
-    """A method for every action id, with _ for -; `files` has those that touch files."""
+    """A method for every action id, with _ for -; `files` and `raw_tools` have more of them."""
 
     def __init__(self, window: "MainWindow") -> None:
         self._window = window
@@ -33,8 +34,8 @@ class WindowActions:
         if id.startswith("window-"):
             return functools.partial(self._window.levels_bar.use_preset, int(id.removeprefix("window-")) - 1)
         name = id.replace("-", "_")
-        found = getattr(self, f"do_{name}", None) or getattr(self._window.files, f"do_{name}", None)
-        return found if found is not None else None
+        rooms = (self, self._window.files, self._window.raw_tools)
+        return next((getattr(room, f"do_{name}") for room in rooms if hasattr(room, f"do_{name}")), None)
 
     # Edit
 
@@ -45,11 +46,13 @@ class WindowActions:
         self._window.undo_group.redo()
 
     def do_copy_edit(self) -> None:
-        """Give every open picture this one's recipe; values that do not fit one are kept out."""
+        """Give every open picture that the method takes this one's recipe, less values that do not fit."""
         window, current = self._window, self._window.document
         if current is None:
             return
-        others = [document for document in window.documents if document is not current]
+        method = current.recipe.method
+        rest = [document for document in window.documents if document is not current]
+        others = [document for document in rest if not refusal(method, document.picture)]
         for document in others:
             document.edit(
                 fitting(current.recipe, current.picture, document.picture),
@@ -57,7 +60,10 @@ class WindowActions:
                 Document.begin_gesture(),
             )
         plural = "s" if len(others) != 1 else ""
-        window.status.say(f"Copied this edit to {len(others)} other open picture{plural}; each can undo it.")
+        text = f"Copied this edit to {len(others)} other open picture{plural}; each can undo it."
+        if len(others) < len(rest):
+            text += f" {get_denoiser(method).name} does not take {len(rest) - len(others)} more."
+        window.status.say(text)
 
     def do_remove_region(self) -> None:
         self._window.regions_panel.remove()

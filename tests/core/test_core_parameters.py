@@ -140,3 +140,22 @@ def test_equal_values_have_equal_hashes(items):
     backwards = Values(dict(reversed(items.items())))
     assert Values(items) == backwards
     assert hash(Values(items)) == hash(backwards)
+
+
+FILE = Parameter("where", "Where", "", "", ParameterKind.FILE)
+
+
+def test_a_file_is_a_path_of_any_name_or_none():
+    for path in ("", "a.npz", "/somewhere/with space/ü.npz", "x" * 4096):
+        assert FILE.checked(path, HU) == path
+    assert FILE.parse(" a.npz ") == "a.npz"
+    assert FILE.default_for(HU, lambda: 1.0) == ""
+    assert not FILE.is_numeric
+
+
+@pytest.mark.parametrize(
+    "value", [None, 1, True, 2.5, b"a", ["a"], "a\0b", "x" * 4097], ids=lambda v: str(v)[:8]
+)
+def test_what_is_no_path_of_a_file(value):
+    with pytest.raises(RecipeError, match=r"^where must be the path of a file"):
+        FILE.checked(value)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from driving import inner, small_photo
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QToolButton
+from PySide6.QtWidgets import QFileDialog, QLabel, QToolButton
 from raw_builders import BLACK, WHITE, exposed, patches, raw
 from raw_files import write_raw
 
@@ -172,3 +172,49 @@ def test_a_raw_file_is_remembered_as_recent(shot, tmp_path):
     assert shot.window.settings.value.recent[0] == str(tmp_path / "shot.dng")
     shot.window.files.fill_recent()
     assert shot.window.recent_menu.actions()[0].text() == "shot.dng"
+
+
+# Copying edits, and what the rows look like
+
+
+def test_an_edit_is_copied_only_to_pictures_that_its_method_takes(shot, tmp_path):
+    method = next(d for d in all_denoisers() if not d.refusal(shot.document.picture) and d.id != "identity")
+    first = shot.document
+    shot.open(small_photo(tmp_path / "photo.png"))
+    photo = shot.document
+    before = photo.recipe
+    shot.window.show_document(first)
+    first.edit(Recipe(method=method.id), "method")
+    shot.action("copy-edit").trigger()
+    assert photo.recipe == before
+    said = shot.window.status.under_cursor.text()
+    assert "0 other open pictures" in said
+    assert f"{method.name} does not take 1 more" in said
+    shot.action("undo").trigger()
+    shot.finish()
+
+
+@pytest.mark.parametrize(("white", "decimals"), [(1023.0, 3), (4095.0, 2), (16383.0, 1)])
+def test_an_offset_of_the_black_level_has_the_fineness_of_the_camera(studio_window, white, decimals):
+    """Cameras of 10, 12 and 14 bits: the smallest step is a hundred-thousandth of their range."""
+    offset = Parameter(
+        "black", "Black level", "Added.", 0.0, unit="value", minimum=-0.01, maximum=0.01, step=0.00001,
+        group="Sensor",
+    )  # fmt: skip
+    found = Parameter("map", "Map m", "Found.", 1.0, fitted=True, per_region=True, group="Sensor")
+    picture = dataclasses.replace(
+        raw(np.full((64, 64), 300.0)), nominal_range=(64.0, white), mosaic=raw(np.zeros((2, 2))).mosaic
+    )
+    form = studio_window.window.method_panel.form
+    form.build((offset, found), picture)
+    row = form.row("black")
+    assert row.spin.suffix() == " DN"
+    assert row.spin.decimals() == decimals
+    assert row.spin.maximum() == pytest.approx(0.01 * (white - 64), abs=10.0**-decimals)
+    assert row.spin.minimum() == -row.spin.maximum()
+    assert row.slider.mark == 500  # no change is easy to find again
+    row.set_value(0.0)
+    assert row.slider.value() == 500
+    captions = [label.text() for label in form.groups["Sensor"].findChildren(QLabel)]
+    assert "Multiply what was found" not in captions  # an offset multiplies nothing
+    assert "One value instead of the map" in captions

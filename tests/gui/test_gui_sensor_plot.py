@@ -104,6 +104,18 @@ def test_logarithmic_axes_and_back(plot):
     assert plot.chart.viewRange()[0] == pytest.approx(list(plot.view.linear.x_range))
 
 
+def test_in_a_narrow_window_no_number_is_cut(plot, studio_window):
+    for width, columns in ((1400, 7), (900, 4)):
+        studio_window.window.resize(width, 700)
+        studio_window.finish()
+        table = plot.table
+        assert sum(not table.isColumnHidden(column) for column in range(7)) == columns
+        assert not table.horizontalScrollBar().isVisible()
+        assert not table.verticalScrollBar().isVisible()
+        assert table.width() <= plot.side.viewport().width()
+        assert plot.chart.width() > 180
+
+
 def test_figures_have_one_width(plot):
     metrics = plot.table.fontMetrics()
     assert len({metrics.horizontalAdvance(figure) for figure in "0123456789"}) == 1

@@ -25,7 +25,7 @@ from denoise_studio.gui.maps import maps_of
 from denoise_studio.gui.panels.sensor_chart import SensorChart
 from denoise_studio.gui.panels.sensor_table import SensorTable, SensorWords
 
-_SIDE, _LEAST_SIDE = 428, 240
+_SIDE, _LEAST_SIDE = 476, 296
 _CORNER = (74, 4, 0, 0)
 _WAIT = "Measuring the sensor's noise …"
 
@@ -123,7 +123,9 @@ class SensorPlotPanel(QWidget):
 
     def resizeEvent(self, event: Any) -> None:
         super().resizeEvent(event)
-        self.side.setFixedWidth(min(_SIDE, max(_LEAST_SIDE, self.width() // 2)))
+        width = _SIDE if self.width() >= 2 * _SIDE - _LEAST_SIDE else _LEAST_SIDE
+        self.side.setFixedWidth(width)
+        self.table.set_narrow(width < _SIDE)
 
     def _look(self) -> None:
         document = self._document

@@ -12,10 +12,11 @@ from denoise_studio.gui.reading_columns import with_error
 from denoise_studio.noise.sensor.model import SiteNoise
 
 _ROW = 21
+_LESS_NEEDED = (3, 4, 6)
 _HEADS = (
     ("Class", "Colour that the pixels see; two kinds of green lie beside red and beside blue"),
-    ("K", "Gain, DN per electron: the slope of the line"),
-    ("s", "Read noise, DN: the noise without light, rounding included"),
+    ("K (DN)", "Gain, DN per electron: the slope of the line"),
+    ("s (DN)", "Read noise, DN: the noise without light, rounding included"),
     ("Black", "Value without light, DN, as it is used"),
     ("White", "Value at which the sensor saturates, DN"),
     ("Conf.", "Confidence: about the probability that K and s are both within 15 % of the truth"),
@@ -65,6 +66,15 @@ class SensorTable(QTableWidget):
                     item.setIcon(QIcon(swatch(site.name)))
                 self.setItem(row, column, item)
         self.setFixedHeight(self.horizontalHeader().sizeHint().height() + _ROW * self.rowCount() + 4)
+        self._fit()
+
+    def set_narrow(self, narrow: bool) -> None:
+        """Where there is little room: gain, read noise and confidence alone."""
+        for column in _LESS_NEEDED:
+            self.setColumnHidden(column, narrow)
+        self._fit()
+
+    def _fit(self) -> None:
         self.setMinimumWidth(self.horizontalHeader().length() + 4)
 
 

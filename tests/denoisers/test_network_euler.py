@@ -10,6 +10,7 @@ from denoise_studio.denoisers.network import _NAMES, HALO, NETWORK, SHA256
 torch = pytest.importorskip("torch")
 
 from denoise_studio.denoisers.network import derivative as module  # noqa: E402
+from denoise_studio.denoisers.network import unet  # noqa: E402
 from denoise_studio.denoisers.network.apply import run  # noqa: E402
 from denoise_studio.denoisers.network.derivative import derivative  # noqa: E402
 from denoise_studio.denoisers.network.model import Network, Shape  # noqa: E402
@@ -82,10 +83,12 @@ def test_euler_s_identity(either, channels):
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize(("height", "width"), [(HEIGHT, WIDTH), (13, 21)])
-def test_a_change_of_the_inner_part_against_differences_in_float64(either, channels, height, width):
+def test_a_change_of_the_inner_part_against_differences_in_float64(
+    either, channels, height, width, monkeypatch
+):
     network, at = either(channels)
     outer = height + 2 * HALO, width + 2 * HALO
-    x, sigma = given(channels, *outer)
+    x, sigma = away_from_kinks(network, channels, *outer, monkeypatch)
     v = np.zeros_like(x)
     v[INNER] = np.random.default_rng(2).standard_normal(v[INNER].shape)
     found = at(tile_of(x, sigma))(v)
@@ -93,19 +96,19 @@ def test_a_change_of_the_inner_part_against_differences_in_float64(either, chann
     assert_close(found, expected(network, x, sigma, v)[INNER])
 
 
-def test_a_change_of_the_margin_too(either):
+def test_a_change_of_the_margin_too(either, monkeypatch):
     """As at a picture's edge, where the margin mirrors the inner part."""
     network, at = either(1)
-    x, sigma = given(1, HEIGHT + 2 * HALO, WIDTH + 2 * HALO)
+    x, sigma = away_from_kinks(network, 1, HEIGHT + 2 * HALO, WIDTH + 2 * HALO, monkeypatch)
     v = np.random.default_rng(2).standard_normal(x.shape).astype(np.float32)
     assert_close(at(tile_of(x, sigma))(v), expected(network, x, sigma, v)[INNER])
 
 
-def test_where_the_contrast_sets_the_bound(either):
+def test_where_the_contrast_sets_the_bound(either, monkeypatch):
     """Little contrast beside the noise: then the bound itself changes with the pixels."""
     network, at = either(1)
-    x, _ = given(1, HEIGHT + 2 * HALO, WIDTH + 2 * HALO)
-    x *= np.float32(0.1)
+    outer = HEIGHT + 2 * HALO, WIDTH + 2 * HALO
+    x, _ = away_from_kinks(network, 1, *outer, monkeypatch, scale=0.1, sigma=0.3)
     v = np.zeros_like(x)
     v[INNER] = np.random.default_rng(2).standard_normal(v[INNER].shape)
     wanted = expected(network, x, np.full(x.shape[1:], 0.3, np.float32), v)[INNER]
@@ -120,13 +123,45 @@ def test_without_noise_everything_is_kept(either):
 
 
 def assert_close(found, wanted):
-    """As near as float32 comes; a layer whose masks are wrong would show.
+    """As near as float32 comes; one mask that is wrong would show."""
+    assert np.linalg.norm(found - wanted) < 3e-5 * np.linalg.norm(wanted)
 
-    A ReLU whose input lies within rounding of 0 may pass in one precision and not in the other: which
-    ones do depends on the processor's order of sums (5e-5 was seen).
+
+def away_from_kinks(network, channels, height, width, monkeypatch, scale=1.0, sigma=None):
+    """A drawn input at which every ReLU does in float32 what it does in float64.
+
+    One in millions may lie within rounding of 0, where there is no derivative; which one it is
+    depends on the order in which a processor sums.
     """
-    assert np.linalg.norm(found - wanted) < 1e-4 * np.linalg.norm(wanted)
-    assert np.median(np.abs(found - wanted)) < 1e-5 * np.abs(wanted).max()
+    for seed in range(20):
+        x, level = given(channels, height, width, seed)
+        x, level = x * np.float32(scale), level if sigma is None else np.full(level.shape, sigma, np.float32)
+        with monkeypatch.context() as patch:
+            single, exact = (masks(network, x, level, kind, patch) for kind in (torch.float32, torch.float64))
+        if all(bool((a == b).all()) for a, b in zip(single, exact, strict=True)):
+            return x, level
+    raise AssertionError("every input drawn lies at a kink")
+
+
+def masks(network, x, sigma, kind, patch):
+    """Which inputs of every ReLU are above 0."""
+    seen = []
+    relu = torch.nn.functional.relu
+
+    def looking(h, inplace=False):
+        seen.append(h > 0)
+        return relu(h)
+
+    patch.setattr(unet.functional, "relu", looking)
+    twin = Network(network.shape)
+    twin.load_state_dict(network.state_dict())
+    twin = twin.to(kind).requires_grad_(False)
+    pad = (0, -x.shape[2] % network.shape.multiple, 0, -x.shape[1] % network.shape.multiple)
+    sides = (torch.nn.functional.pad(double(a), pad, mode="replicate").to(kind) for a in (x, sigma))
+    folded, noise = (torch.nn.functional.pixel_unshuffle(a, 2) for a in sides)
+    twin.trunk(twin.first(folded) + twin.noise(noise))
+    patch.undo()
+    return seen
 
 
 def double(array):
@@ -147,8 +182,8 @@ def expected(network, x, sigma, v):
     return slope(lambda h: f(at + h * change, level))[:, :height, :width]
 
 
-def test_the_descriptor_offers_it():
-    x, sigma = given(3, HEIGHT + 2 * HALO, WIDTH + 2 * HALO)
+def test_the_descriptor_offers_it(monkeypatch):
+    x, sigma = away_from_kinks(shipped(3), 3, HEIGHT + 2 * HALO, WIDTH + 2 * HALO, monkeypatch)
     v = np.zeros_like(x)
     v[INNER] = 1
     found = NETWORK.load_derivative()(tile_of(x, sigma))(v)

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from builders import region
-from raw_builders import BLACK, WHITE, exposed, mosaic, patches, raw
+from raw_builders import BLACK, WHITE, exposed, mosaic, patches, raw, with_masked
 
 from denoise_studio.core.errors import RecipeError, StudioError
 from denoise_studio.core.fitted import FitTask
@@ -15,11 +15,12 @@ from denoise_studio.denoisers import default_method, get_denoiser
 from denoise_studio.denoisers.raw_network import HALO, SHA256
 from denoise_studio.denoisers.raw_network import mosaic as room
 from denoise_studio.denoisers.raw_network.apply import shifted
-from denoise_studio.denoisers.raw_network.fit import fit
+from denoise_studio.denoisers.raw_network.fit import fine_estimate, fit
 from denoise_studio.denoisers.raw_network.mosaic import denoise
 from denoise_studio.engine.render import render, render_in_full
 from denoise_studio.noise.sensor.dark_file import save_profile
 from denoise_studio.noise.sensor.dark_fit import profile_of
+from denoise_studio.noise.sensor.estimate import Known
 from denoise_studio.noise.sensor.model import SensorNoise, SiteNoise
 
 GAIN, READ = 6.0, 12.0
@@ -143,6 +144,30 @@ def test_the_fit_shows_the_coarse_estimate_first():
     assert found.knowledge.gain == pytest.approx(GAIN, rel=0.08)
     assert f"K {found.knowledge.gain:.3g} DN" in found.note
     assert shown[0].knowledge.stage == "coarse"
+
+
+@pytest.mark.parametrize("offset", [-8.0, 8.0])
+def test_the_fine_step_finds_the_same_noise_whatever_black_the_file_tells(offset):
+    light = patches(512, 512, low=5.0)
+    plain = fine_estimate(raw(exposed(light, GAIN, READ, 21)))
+    moved = exposed(light, GAIN, READ, 21, black=BLACK + offset)
+    layout = with_masked(mosaic(), GAIN, READ, BLACK + offset)
+    found = fine_estimate(raw(moved, layout), None)
+    assert found.stage == "fine"
+    assert found.black.offset == pytest.approx(offset, abs=0.5)
+    assert found.gain == pytest.approx(plain.gain, rel=0.02)
+    lines = [np.median(p.variance[p.used] - found.gain * p.mean[p.used]) for p in found.points.values()]
+    wanted = [np.median(p.variance[p.used] - plain.gain * p.mean[p.used]) for p in plain.points.values()]
+    # What is left of the variance without light: eight DN of black would make it 48 more or less.
+    assert np.mean(lines) == pytest.approx(np.mean(wanted), abs=12)
+
+
+def test_a_published_read_noise_tells_the_offset_through_the_network_too():
+    light = patches(1024, 1024, low=5.0)
+    picture = raw(exposed(light, GAIN, READ, 22, black=BLACK + 8))
+    found = fine_estimate(picture, Known(read=float(np.hypot(READ, 12**-0.5))))
+    assert found.stage == "fine"
+    assert found.black.offset == pytest.approx(8, abs=1)
 
 
 def test_numbers_of_ones_own_replace_the_estimate():

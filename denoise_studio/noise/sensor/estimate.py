@@ -101,7 +101,8 @@ def _fine_part(
     pixels: Any, mosaic: Mosaic, rect: Rect, noise: SensorNoise, denoise: DenoiseMosaic
 ) -> dict[str, Windows]:
     part = np.ascontiguousarray(pixels[rect.slices])
-    own = mosaic.shifted(rect.x, rect.y)
+    # With the black level that is believed: a denoiser moves its result where the file tells another.
+    own = mosaic.with_black([site.black for site in noise.sites]).shifted(rect.x, rect.y)
     return fine_windows(part, denoise(part, own, noise), own, noise, (rect.y, rect.x))
 
 

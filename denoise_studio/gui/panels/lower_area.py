@@ -44,6 +44,7 @@ class LowerArea(QTabWidget):
             self.setCurrentIndex(0)
             self._gone = id
         self.setTabVisible(index, on)
+        self.setTabText(index, self.tabText(index))  # Qt keeps the width of a hidden tab without its padding
         if on and self._gone == id and self.currentIndex() == 0:
             self.setCurrentIndex(index)
         self._tell()

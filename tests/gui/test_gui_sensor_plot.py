@@ -278,9 +278,9 @@ def test_names_for_those_who_cannot_see_it(plot):
     assert all(head.toolTip() for head in heads)
 
 
-def test_the_tab_that_comes_with_a_raw_file_has_room_for_its_words(studio_window, shot):
+def test_the_tab_that_comes_with_a_raw_file_has_room_for_its_words(studio_window):
     area = studio_window.window.lower_area
-    studio_window.window.add_document(Document(shot))
+    studio_window.window.add_document(Document(raw(exposed(patches(128, 128), 4.0, 9.0, 1))))
     studio_window.finish()
     bar = area.tabBar()
     widths = [(bar.tabRect(i).width(), bar.fontMetrics().horizontalAdvance(bar.tabText(i))) for i in range(6)]

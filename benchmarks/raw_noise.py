@@ -18,6 +18,7 @@ import numpy as np
 from raw_parts.blind import blind
 from raw_parts.scenes import fourteen_bits, montage, pictures, shoot, single
 
+from denoise_studio.core.picture import Picture
 from denoise_studio.denoisers.raw_network.mosaic import denoise
 from denoise_studio.formats import open_picture
 from denoise_studio.noise.sensor.camera_noise import CameraNoise
@@ -202,7 +203,8 @@ def _hard_cases(options: Options) -> Iterator[tuple[float, float, float]]:
 
 def real(options: Options) -> None:
     """Part 4: real files."""
-    header("file", "stage", "K by class", "s by class", "black", "confidence", "warning")
+    print("Moved: largest change of a mean over 64 x 64 pixels of a class, as a share of black to white\n")
+    header("file", "stage", "K by class", "s by class", "black", "confidence", "moved", "warning")
     for path in sorted((options.data / "raw").iterdir()):
         picture = open_picture(path)
         for network in (None, through_network):
@@ -213,7 +215,24 @@ def real(options: Options) -> None:
             )
             warning = found.black.warning or "; ".join(found.notes)
             offset = f"{found.black.offset:+.2f} ({found.black.source})"
-            row(path.name, found.stage, gains, reads, offset, f"{found.confidence:.0%}", warning)
+            moved = f"{_moved(picture, found):.2%}"
+            row(path.name, found.stage, gains, reads, offset, f"{found.confidence:.0%}", moved, warning)
+
+
+def _moved(picture: Picture, found: SensorNoise) -> float:
+    """By how much denoising moves the mean of a patch at most, the black level left as it is."""
+    mosaic = picture.mosaic
+    assert mosaic is not None
+    pixels = picture.pixels[0]
+    kept = mosaic.with_black([site.black for site in found.sites])
+    change = denoise(pixels, kept, found.sites, 1.0) - pixels
+    largest = 0.0
+    for place in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        plane = change[place[0] :: 2, place[1] :: 2]
+        height, width = (side // 32 for side in plane.shape)
+        blocks = plane[: height * 32, : width * 32].reshape(height, 32, width, 32)
+        largest = max(largest, float(np.abs(blocks.mean(axis=(1, 3))).max()))
+    return largest / (picture.nominal_range[1] - picture.nominal_range[0])
 
 
 PARTS: dict[str, Callable[[Options], None]] = {

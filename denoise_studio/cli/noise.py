@@ -60,9 +60,9 @@ def _estimate(picture: "Picture", coarse: bool, dark_frames: Path | None) -> "No
                 f"Dark frames are for camera raw of the Bayer pattern; {picture.name} is none."
             )
         return estimate_noise(picture)
-    from denoise_studio.engine.sensing import sensor_noise
+    from denoise_studio.engine.measuring_sensor import measure_sensor
 
-    return sensor_noise(picture, coarse, dark_frames)
+    return measure_sensor(picture, coarse, dark_frames)
 
 
 def _sensor_rows(estimate: "MosaicEstimate") -> list[tuple[str, str]]:

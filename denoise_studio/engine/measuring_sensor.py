@@ -7,7 +7,7 @@ from denoise_studio.noise.sensor.as_estimate import MosaicEstimate, as_estimate
 from denoise_studio.noise.sensor.estimate import estimate_sensor
 
 
-def sensor_noise(picture: Picture, coarse: bool = False, dark_frames: Path | None = None) -> MosaicEstimate:
+def measure_sensor(picture: Picture, coarse: bool = False, dark_frames: Path | None = None) -> MosaicEstimate:
     """What is found in a mosaic of the Bayer pattern.
 
     Args:

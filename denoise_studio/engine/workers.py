@@ -3,6 +3,7 @@
 import contextlib
 import os
 import threading
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,6 +14,13 @@ from denoise_studio.engine.devices import worker_count
 _lock = threading.Lock()
 _pool: ThreadPoolExecutor | None = None
 _background: ThreadPoolExecutor | None = None
+
+
+class Hold:
+    """Keeps the pools' threads alive while somebody keeps it."""
+
+
+_holds: weakref.WeakSet[Hold] = weakref.WeakSet()
 
 
 def spread(work: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
@@ -54,10 +62,24 @@ def pool() -> ThreadPoolExecutor:
         return _pool
 
 
-def shut_down() -> None:
-    """End the pool's threads; the next use makes a new pool."""
+def hold() -> Hold:
+    """For whoever runs work in the pools: their threads stay until all holds are given to `leave`."""
+    mine = Hold()
+    with _lock:
+        _holds.add(mine)
+    return mine
+
+
+def leave(mine: Hold) -> None:
+    """The holder runs nothing any more; the last one to leave ends the threads.
+
+    Whoever still runs tiles keeps its pool: ending that one would cancel them under its hands.
+    """
     global _pool, _background
     with _lock:
+        _holds.discard(mine)
+        if _holds:
+            return
         ended, _pool, _background = (_pool, _background), None, None
     for threads in ended:
         if threads is not None:

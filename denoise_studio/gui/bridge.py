@@ -54,6 +54,7 @@ class Bridge(QObject):
         self.judge = Lane("judge", nice=12)
         self.knee = Lane("knee", nice=15)
         self.files = Lane("files", nice=3)
+        self._hold = workers.hold()
         self._numbers = itertools.count(1)
         self._waiting: dict[int, _Waiting] = {}
         self._newest: dict[tuple[str, str], int] = {}
@@ -133,7 +134,7 @@ class Bridge(QObject):
     def join(self, timeout: float = 10.0) -> bool:
         """Wait for the threads to end, after the window has gone; whether all have."""
         ended = all(lane.join(timeout) for lane in self.lanes)
-        workers.shut_down()
+        workers.leave(self._hold)
         self._waiting.clear()
         return ended
 

@@ -13,6 +13,8 @@ import numpy as np
 from denoise_studio.core.errors import StudioError
 from denoise_studio.core.geometry import Rect
 from denoise_studio.core.mosaic import Mosaic
+from denoise_studio.core.plane import Plane
+from denoise_studio.core.series import Place
 from denoise_studio.core.types import AnyArray, BoolArray, FloatArray
 
 
@@ -120,6 +122,8 @@ class Picture:
         icc: embedded ICC profile of display-referred pixels.
         orientation: EXIF orientation (1..8) of the stored pixels; `pixels` are already upright.
         windows: the file's own display windows.
+        plane: where a slice lies in the patient, if the file tells.
+        place: which slice of which series it is, for pictures opened through one.
         mosaic: for what a camera's sensor saw: which pixel has which colour; one channel, unit DN.
         notes: sentences about what opening had to change or assume.
         history: one line for every step that made these pixels from the source's.
@@ -137,6 +141,8 @@ class Picture:
     icc: bytes | None = None
     orientation: int = 1
     windows: tuple[Window, ...] = ()
+    plane: Plane | None = None
+    place: Place | None = None
     mosaic: Mosaic | None = None
     notes: tuple[str, ...] = ()
     history: tuple[str, ...] = ()
@@ -240,6 +246,8 @@ class Picture:
             alpha=None,
             source=None,
             windows=(),
+            plane=None,
+            place=None,
             mosaic=self.mosaic.shifted(rect.x, rect.y) if self.mosaic is not None else None,
             serial=next(_serial),
         )

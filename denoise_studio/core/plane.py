@@ -49,4 +49,4 @@ class Plane:
 def _towards(direction: FloatArray) -> str:
     """The letters of a direction, the axis that it follows most first."""
     order = np.argsort(-np.abs(direction))
-    return "".join(_LETTERS[axis][direction[axis] < 0] for axis in order if abs(direction[axis]) > _SEEN)
+    return "".join(_LETTERS[axis][int(direction[axis] < 0)] for axis in order if abs(direction[axis]) > _SEEN)

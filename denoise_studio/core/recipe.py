@@ -34,6 +34,9 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         precision: arithmetic of the method: "auto", "float32" or "bfloat16"; resolved before
             rendering.
         seed: seed for methods that draw random numbers.
+        across: for a slice of a series and a method that finds maps by itself: "each" takes the maps
+            found for the slice alone, "smoothed" smooths them with those of its neighbours along
+            the series, "shared" takes the same values for the whole series.
     """
 
     method: str = "identity"
@@ -44,6 +47,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] = 0
+    across: Literal["each", "smoothed", "shared"] = "each"
 
     def __post_init__(self) -> None:
         if not isinstance(self.parameters, Values):
@@ -54,6 +58,8 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise RecipeError(f"noise_level must be a number from 0 upwards, not {self.noise_level:g}.")
         if not 0 <= self.seed < 2**63:
             raise RecipeError(f"seed must be between 0 and 2**63 - 1, not {self.seed}.")
+        if self.across not in ("each", "smoothed", "shared"):
+            raise RecipeError(f"across must be each, smoothed or shared, not {self.across!r}.")
         for region in self.regions:
             strength = region.parameters.get("strength", 1.0)
             if isinstance(strength, str) or not 0.0 <= strength <= 1.0:

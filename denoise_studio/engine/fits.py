@@ -12,6 +12,7 @@ from denoise_studio.core.picture import Picture
 from denoise_studio.core.progress import Progress
 from denoise_studio.core.recipe import Recipe
 from denoise_studio.denoisers import get_denoiser
+from denoise_studio.engine import across
 from denoise_studio.engine.workers import spread
 
 FitKey = tuple[object, ...]
@@ -39,7 +40,7 @@ def needs_fit(recipe: Recipe) -> bool:
 def fit_key(recipe: Recipe) -> FitKey:
     """What a resolved recipe's fit depends on: hand edits of the maps are not part of it."""
     denoiser = get_denoiser(recipe.method)
-    told = (recipe.device, recipe.seed, recipe.noise_level)
+    told = (recipe.device, recipe.seed, recipe.noise_level, recipe.across)
     return (denoiser.id, denoiser.version, *told, *sorted(_refit_values(recipe).items()))
 
 
@@ -59,7 +60,7 @@ def fit(
     """The maps for a resolved recipe, found now if need be; None for methods that fit nothing.
 
     Two callers that want the same fit get one: the second waits for the first, or takes over
-    when that one is cancelled.
+    when that one is cancelled. A slice of a series may need its neighbours' maps (`Recipe.across`).
 
     Raises:
         Cancelled: through `progress`.
@@ -69,10 +70,20 @@ def fit(
     if load is None:
         return None
     slot = _slot(picture, fit_key(recipe))
+
+    def publish_own(other: Picture) -> Callable[[Fitted], None]:
+        """What is found on the way is of use only where it is about the picture itself."""
+        return publish if other is picture else lambda fitted: None
+
     while not slot.lock.acquire(timeout=0.05):
         progress.check()
     try:
-        if slot.fitted is None:
+        if slot.fitted is None and across.applies(picture, recipe):
+            alone = recipe.replace(across="each")
+            slot.fitted = across.fit(
+                picture, recipe, progress, lambda other, part: fit(other, alone, part, publish_own(other))
+            )
+        elif slot.fitted is None:
             task = FitTask(
                 picture=picture,
                 values=_refit_values(recipe),

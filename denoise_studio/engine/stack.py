@@ -1,0 +1,103 @@
+"""The slices of a series as pictures, kept while memory allows; for any thread."""
+
+import threading
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable
+
+from denoise_studio.core.picture import Picture
+from denoise_studio.core.progress import Progress
+from denoise_studio.core.series import Series
+
+BUDGET = 256 * 2**20
+"""Bytes of pictures kept where nobody says how many: a quarter of a window's default budget."""
+
+
+class Stack:
+    """Opens slices when they are asked for, and keeps those asked for last.
+
+    A slice that was dropped and is opened again is a new picture: what was found for the old one is
+    found anew.
+
+    Args:
+        series: whose slices.
+        budget_bytes: of pixels to keep; at least the slices asked for last by two threads stay.
+        dropped: told of each picture that is no longer kept, outside any lock.
+    """
+
+    def __init__(
+        self,
+        series: Series,
+        budget_bytes: int = BUDGET,
+        dropped: Callable[[Picture], None] = lambda picture: None,
+    ) -> None:
+        self.series = series
+        self.budget_bytes = budget_bytes
+        self.dropped = dropped
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[int, Picture] = OrderedDict()
+        self._opening: dict[int, threading.Lock] = {}
+
+    def __len__(self) -> int:
+        return len(self.series)
+
+    @property
+    def room(self) -> int:
+        """About how many slices the budget holds."""
+        rows, columns = self.series.shape
+        return max(3, self.budget_bytes // max(1, rows * columns * 4))
+
+    def peek(self, index: int) -> Picture | None:
+        """The slice if it is there; never waits."""
+        with self._lock:
+            return self._kept.get(index)
+
+    def get(self, index: int, progress: Progress | None = None) -> Picture:
+        """The slice, opened if need be; two callers at once get the same picture.
+
+        Raises:
+            FormatError: it cannot be opened.
+            Cancelled: through `progress`.
+        """
+        progress = progress or Progress()
+        with self._lock:
+            gate = self._opening.setdefault(index, threading.Lock())
+        while not gate.acquire(timeout=0.05):
+            progress.check()
+        try:
+            with self._lock:
+                picture = self._kept.get(index)
+                if picture is not None:
+                    self._kept.move_to_end(index)
+                    return picture
+            return self._keep(index, self.series.open(index, progress))
+        finally:
+            gate.release()
+
+    def put(self, index: int, picture: Picture) -> None:
+        """Keep a picture of a slice that was opened already."""
+        self._keep(index, picture)
+
+    def _keep(self, index: int, picture: Picture) -> Picture:
+        with self._lock:
+            self._kept[index] = picture
+            self._kept.move_to_end(index)
+            gone = []
+            while len(self._kept) > self.room:
+                gone.append(self._kept.popitem(last=False)[1])
+        for old in gone:
+            self.dropped(old)
+        return picture
+
+
+_stacks: "weakref.WeakValueDictionary[int, Stack]" = weakref.WeakValueDictionary()
+_guard = threading.Lock()
+
+
+def stack_of(series: Series) -> Stack:
+    """The one stack that everybody who works on this series shares, for as long as somebody keeps it."""
+    with _guard:
+        found = _stacks.get(id(series))  # a stack keeps its series, so the number stays its own
+        if found is None:
+            found = _stacks[id(series)] = Stack(series)
+        return found

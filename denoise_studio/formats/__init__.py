@@ -9,6 +9,7 @@ from denoise_studio.formats.registry import (
     refuse_source,
     save_picture,
 )
+from denoise_studio.formats.series import find_series
 
 __all__ = [
     "Encoded",
@@ -17,6 +18,7 @@ __all__ = [
     "SaveReport",
     "all_formats",
     "encode_for",
+    "find_series",
     "format_for",
     "open_picture",
     "refuse_source",

@@ -37,7 +37,7 @@ def windows(dataset: Dataset) -> tuple[Window, ...]:
     source = dataset
     if "WindowCenter" not in dataset and (item := functional(dataset, "FrameVOILUTSequence")) is not None:
         source = item
-    levels, widths = _numbers(source, "WindowCenter"), _numbers(source, "WindowWidth")
+    levels, widths = numbers(source, "WindowCenter"), numbers(source, "WindowWidth")
     names = _texts(source, "WindowCenterWidthExplanation")
     result = []
     for index, (level, width) in enumerate(zip(levels, widths, strict=False)):
@@ -51,7 +51,7 @@ def spacing(dataset: Dataset) -> tuple[tuple[float, float] | None, list[str]]:
     measures = functional(dataset, "PixelMeasuresSequence")
     for source in (dataset, measures) if measures is not None else (dataset,):
         for keyword, note in _SPACINGS.items():
-            pair = _numbers(source, keyword)
+            pair = numbers(source, keyword)
             if len(pair) == 2 and min(pair) > 0 and all(map(math.isfinite, pair)):
                 return (pair[0], pair[1]), [note] if note else []
     return None, []
@@ -70,12 +70,18 @@ def summary(dataset: Dataset) -> dict[str, Any]:
     return facts
 
 
-def functional(dataset: Dataset, keyword: str) -> Any:
-    """The first item of a functional group macro of a one-frame enhanced image, or None."""
-    for groups in ("PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence"):
-        for group in dataset.get(groups) or ():
-            if items := group.get(keyword):
-                return items[0]
+def functional(dataset: Dataset, keyword: str, frame: int = 0) -> Any:
+    """The item of a frame's functional group macro of an enhanced image, or None.
+
+    Args:
+        dataset: of the file.
+        keyword: of the macro's sequence.
+        frame: 0-based.
+    """
+    frames = dataset.get("PerFrameFunctionalGroupsSequence") or ()
+    for group in (*frames[frame : frame + 1], *(dataset.get("SharedFunctionalGroupsSequence") or ())):
+        if items := group.get(keyword):
+            return items[0]
     return None
 
 
@@ -97,7 +103,8 @@ def _values(dataset: Dataset, keyword: str) -> list[Any]:
     return list(value)
 
 
-def _numbers(dataset: Dataset, keyword: str) -> list[float]:
+def numbers(dataset: Dataset, keyword: str) -> list[float]:
+    """All values as numbers; none where it is absent, empty or no number."""
     try:
         return [float(value) for value in _values(dataset, keyword)]
     except (TypeError, ValueError):

@@ -11,11 +11,13 @@ from pydicom.dataset import Dataset
 from pydicom.pixels import pixel_array
 
 from denoise_studio.core.errors import FormatError
-from denoise_studio.core.picture import Picture, Scale, Source, Stored
+from denoise_studio.core.picture import Picture, Source, Stored
 from denoise_studio.core.progress import Progress
 from denoise_studio.core.types import AnyArray
-from denoise_studio.formats.dicom_facts import functional, integer, number, spacing, summary, windows
+from denoise_studio.formats.dicom_facts import integer, numbers, spacing, summary, windows
 from denoise_studio.formats.dicom_padding import find_padding
+from denoise_studio.formats.dicom_plane import plane_of
+from denoise_studio.formats.dicom_values import rescale_of, scale_of
 from denoise_studio.formats.quiet import silence
 from denoise_studio.formats.samples import check_size, to_float
 
@@ -31,12 +33,14 @@ class DicomMetadata:
         shape: rows and columns.
         padding_samples: stored samples where the picture has padding, in row order.
         spare: bits of each sample outside BitsStored (old overlays), or None.
+        frame: 0-based, which frame of a file with several this is; None for a single picture.
     """
 
     dataset: Dataset
     shape: tuple[int, int]
     padding_samples: AnyArray | None
     spare: AnyArray | None
+    frame: int | None = None
 
 
 def hush() -> None:
@@ -73,11 +77,11 @@ def read(path: Path, progress: Progress) -> Picture:
     raw = _samples(dataset, path.name)
     progress.check()
     samples, spare = _cut_bits(raw, dataset)
-    slope, intercept, rescale_notes = _rescale(dataset, path.name)
+    slope, intercept, rescale_notes = rescale_of(dataset, path.name)
     notes += rescale_notes
     values = to_float(samples[None], path.name, slope, intercept)
     stored = Stored(samples.dtype.name, _bits(dataset), slope, intercept)
-    scale, unit, scale_note = _scale(dataset)
+    scale, unit, scale_note = scale_of(dataset)
     notes += scale_note
     padding, padding_note = find_padding(dataset, samples, values.pixels[0], scale)
     notes += padding_note
@@ -101,6 +105,11 @@ def read(path: Path, progress: Progress) -> Picture:
         spacing=mm,
         padding=padding,
         windows=windows(dataset),
+        plane=plane_of(
+            numbers(dataset, "ImagePositionPatient"),
+            numbers(dataset, "ImageOrientationPatient"),
+            next(iter(numbers(dataset, "SliceThickness")), None),
+        ),
         notes=tuple(notes),
         name=path.name,
         source=Source("dicom", path.absolute(), metadata, facts),
@@ -199,38 +208,6 @@ def _cut_bits(raw: AnyArray, dataset: Dataset) -> tuple[AnyArray, AnyArray | Non
         return samples, None
     spare = word & ~np.asarray((1 << bits) - 1, word.dtype)
     return samples, spare
-
-
-def _rescale(dataset: Dataset, name: str) -> tuple[float, float, list[str]]:
-    source = dataset
-    if "RescaleSlope" not in dataset:
-        source = functional(dataset, "PixelValueTransformationSequence") or dataset
-    slope, intercept = number(source, "RescaleSlope", 1.0), number(source, "RescaleIntercept", 0.0)
-    if slope == 0.0:
-        raise FormatError(f"{name} has a rescale slope of 0, so its pixels have no values.")
-    notes = []
-    if "ModalityLUTSequence" in dataset:
-        notes.append("The modality lookup table is not applied; values are the stored ones.")
-    return slope, intercept, notes
-
-
-def _scale(dataset: Dataset) -> tuple[Scale, str, list[str]]:
-    """HU for CT that does not say otherwise, else the scanner's signal."""
-    kind = str(dataset.get("RescaleType") or "").strip()
-    if not kind and (item := functional(dataset, "PixelValueTransformationSequence")):
-        kind = str(item.get("RescaleType") or "").strip()
-    has = "RescaleIntercept" in dataset or functional(dataset, "PixelValueTransformationSequence") is not None
-    if (
-        dataset.get("Modality") == "CT"
-        and kind in ("HU", "")
-        and has
-        and "ModalityLUTSequence" not in dataset
-    ):
-        return Scale.HU, "HU", []
-    if dataset.get("Modality") == "CT":
-        why = f"its rescale type is {kind}" if kind and kind != "HU" else "it declares no rescale intercept"
-        return Scale.SIGNAL, "", [f"A CT image whose values are not taken as Hounsfield units: {why}."]
-    return Scale.SIGNAL, "", []
 
 
 def _inexact(samples: Any, values: Any, stored: Stored) -> list[str]:

@@ -1,0 +1,165 @@
+"""The pictures of one DICOM series parted into stacks: one size, one direction, one of each place."""
+
+import itertools
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from denoise_studio.formats.dicom_heads import MARKS, Head
+
+_SAME_DIRECTION = 0.99995
+"""Cosine of about half a degree: scanners write directions with that little noise."""
+SAME_PLACE = 0.01
+"""Slices nearer than this, in mm, lie at one place."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Pictures that make one series of slices.
+
+    Args:
+        heads: in no particular order.
+        words: what tells it from its siblings, for the label: "localizer", "echo time 20".
+        notes: sentences about how it was parted from its siblings.
+        free: every slice has a direction of its own, so positions order nothing.
+        copies: pictures that are here twice, and were left out.
+    """
+
+    heads: tuple[Head, ...]
+    words: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    free: bool = False
+    copies: tuple[Head, ...] = field(default=())
+
+
+def part(heads: Sequence[Head]) -> list[Stack]:
+    """Part the pictures of one series instance UID."""
+    kept, copies = _without_copies(heads)
+    stacks = [Stack(tuple(kept))]
+    stacks = _each(stacks, _by_localizer)
+    stacks = _each(stacks, _by_form)
+    stacks = _each(stacks, _by_direction)
+    stacks = _each(stacks, _by_marks)
+    if len(stacks) > 1:
+        note = f"The series is shown as {len(stacks)} stacks of slices, this is one of them."
+        stacks = [replace(stack, notes=(*stack.notes, note)) for stack in stacks]
+    if copies:
+        stacks[0] = replace(stacks[0], copies=tuple(copies))
+    return stacks
+
+
+def _without_copies(heads: Sequence[Head]) -> tuple[list[Head], list[Head]]:
+    """One picture of each SOP instance and frame, the first by name; and the others."""
+    seen: set[tuple[str, int | None]] = set()
+    kept: list[Head] = []
+    copies: list[Head] = []
+    for head in sorted(heads, key=lambda head: str(head.path)):
+        key = (head.instance, head.frame)
+        (copies if head.instance and key in seen else kept).append(head)
+        seen.add(key)
+    return kept, copies
+
+
+def _each(stacks: Iterable[Stack], cut: Callable[[Stack], list[Stack]]) -> list[Stack]:
+    return [piece for stack in stacks for piece in cut(stack)]
+
+
+def _split(stack: Stack, groups: Iterable[tuple[str, list[Head]]], note: str) -> list[Stack]:
+    groups = list(groups)
+    if len(groups) < 2:
+        return [stack]
+    return [
+        replace(
+            stack,
+            heads=tuple(heads),
+            words=(*stack.words, *([word] if word else [])),
+            notes=(*stack.notes, note),
+        )
+        for word, heads in groups
+    ]
+
+
+def _grouped(heads: Sequence[Head], key: Callable[[Head], Any]) -> dict[Any, list[Head]]:
+    groups: dict[Any, list[Head]] = defaultdict(list)
+    for head in heads:
+        groups[key(head)].append(head)
+    return groups
+
+
+def _by_localizer(stack: Stack) -> list[Stack]:
+    groups = _grouped(stack.heads, lambda head: head.localizer)
+    named = [("localizer" if scout else "", heads) for scout, heads in groups.items()]
+    return _split(stack, named, "The series mixes localizers with other slices.")
+
+
+def _by_form(stack: Stack) -> list[Stack]:
+    """Size, pixel distance, modality, meaning of values, and what positions refer to."""
+    groups = _grouped(stack.heads, lambda head: head.shape)
+    sizes = [(f"{shape[1]} x {shape[0]}", heads) for shape, heads in groups.items()]
+    return [
+        last
+        for sized in _split(stack, sizes, "The series mixes slices of different size.")
+        for last in _split(
+            sized,
+            [("", heads) for heads in _grouped(sized.heads, _form).values()],
+            "The series mixes slices of different pixel distance, meaning or frame of reference.",
+        )
+    ]
+
+
+def _form(head: Head) -> tuple[Any, ...]:
+    spacing = None if head.spacing is None else tuple(round(value, 4) for value in head.spacing)
+    return spacing, head.hounsfield, head.modality, head.reference
+
+
+def _by_direction(stack: Stack) -> list[Stack]:
+    groups: list[tuple[Any, list[Head]]] = []
+    for head in stack.heads:
+        for first, heads in groups:
+            if _parallel(first, head.plane):
+                heads.append(head)
+                break
+        else:
+            groups.append((head.plane, [head]))
+    if len(groups) > max(3, len(stack.heads) // 2):
+        note = "Every slice has its own direction, so positions do not order them."
+        return [replace(stack, free=True, notes=(*stack.notes, note))]
+    named = [(_direction(first), heads) for first, heads in groups]
+    return _split(stack, named, "The series has mixed orientation.")
+
+
+def _parallel(first: Any, second: Any) -> bool:
+    if first is None or second is None:
+        return first is second
+    return all(
+        float(np.dot(one, other)) > _SAME_DIRECTION
+        for one, other in ((first.right, second.right), (first.down, second.down))
+    )
+
+
+def _direction(plane: Any) -> str:
+    """Axial, coronal or sagittal: the axis that the normal follows most."""
+    if plane is None:
+        return "no position"
+    return ("sagittal", "coronal", "axial")[int(np.argmax(np.abs(plane.normal)))]
+
+
+def _by_marks(stack: Stack) -> list[Stack]:
+    """Where a place has several pictures, the first mark that tells all of them apart."""
+    if stack.free or not _repeats(stack.heads):
+        return [stack]
+    for name in MARKS:
+        groups = _grouped(stack.heads, lambda head, name=name: head.marks.get(name))  # type: ignore[misc]
+        # A mark that differs from slice to slice does not make series, so each must fill its places.
+        if 1 < len(groups) < len(stack.heads) and not any(_repeats(heads) for heads in groups.values()):
+            named = [(f"{name} {value}".strip(), heads) for value, heads in groups.items()]
+            return _split(stack, named, f"Its slices repeat at each place and differ in {name}.")
+    return [stack]
+
+
+def _repeats(heads: Sequence[Head]) -> bool:
+    places = sorted(head.position for head in heads if head.position is not None)
+    return any(after - before < SAME_PLACE for before, after in itertools.pairwise(places))

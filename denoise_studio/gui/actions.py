@@ -8,6 +8,7 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
 
 from denoise_studio.gui.icons import icon
+from denoise_studio.gui.mouse import Habits, told
 
 
 @dataclass(frozen=True)
@@ -89,15 +90,8 @@ ACTIONS: tuple[Declared, ...] = (
     Declared("about", "Help", "&About", (), "Version, device, licences, and what this program is not for"),
 )  # fmt: skip
 
-MOUSE = (
-    ("Left drag", "window (across) and level (up, down) on scans; pan on photographs"),
-    ("Ctrl + left drag", "levels from the box you drag"),
-    ("Shift + left drag, middle drag", "pan"),
-    ("Right drag", "zoom"),
-    ("Wheel", "zoom at the cursor"),
-    ("Double click", "one pane large, and back"),
-    ("Click in a region", "select it; drag its handles"),
-)
+MOUSE = told(Habits())
+"""What the mouse does, before anybody changed it."""
 
 
 def make_actions(window: QWidget, slots: Callable[[str], Callable[..., Any] | None]) -> dict[str, QAction]:

@@ -49,6 +49,8 @@ class Document(QObject):
         self.undo_stack = QUndoStack(self)
         self.undo_stack.setUndoLimit(500)
         self.viewport: tuple[float, float, float] | None = None
+        self.turn: tuple[int, bool] = (0, False)
+        """Quarter turns clockwise, and whether it is mirrored before; see `views.viewport.Turn`."""
         self.wanted_id = 0
         self.failed_id = 0
         """The newest request that ended with an error."""

@@ -151,11 +151,14 @@ class Driver:
 
     def at(self, pane: Any, x: float, y: float) -> QPoint:
         """Where a picture point is on a pane's viewport."""
-        scale = self.compare.viewport.zoom / pane.devicePixelRatioF()
         view = self.compare.viewport
-        point = QPoint(
-            round((x - view.x) * scale + pane.width() / 2), round((y - view.y) * scale + pane.height() / 2)
-        )
+        scale = view.zoom / pane.devicePixelRatioF()
+        dx, dy = (x - view.x) * scale, (y - view.y) * scale
+        if view.turn.flipped:
+            dx = -dx
+        for _ in range(view.turn.quarters):  # clockwise, one after the other
+            dx, dy = -dy, dx
+        point = QPoint(round(dx + pane.width() / 2), round(dy + pane.height() / 2))
         assert pane.viewport().rect().contains(point), f"({x}, {y}) is not in view"
         return point
 

@@ -16,10 +16,11 @@ from denoise_studio.engine.resolve import estimated_noise
 from denoise_studio.gui import theme
 from denoise_studio.gui.bridge import Bridge
 from denoise_studio.gui.document import Document
+from denoise_studio.gui.mouse import Drag, Habits
 from denoise_studio.gui.views.colour_bar import ColourBar
 from denoise_studio.gui.views.drawing import Order, covered_by
-from denoise_studio.gui.views.pane import Drag, Pane
-from denoise_studio.gui.views.viewport import Viewport
+from denoise_studio.gui.views.pane import Pane
+from denoise_studio.gui.views.viewport import UPRIGHT, Turn, Viewport
 
 WHOLE = 1_500_000
 """Pixels up to which the whole picture is handed to the screen; above, what can be seen."""
@@ -42,6 +43,9 @@ class Compare(QWidget):
         mode_changed: the new mode.
         shown: something new is on the screen.
         held: whether every pane shows the original now.
+        reset_requested: window and level shall be the file's own again.
+        wheeled: notches of the wheel towards the end of a series, and the picture point.
+        scrolled: slices towards the end, by a drag.
     """
 
     hovered = Signal(object)
@@ -52,6 +56,9 @@ class Compare(QWidget):
     shown = Signal()
     held = Signal(bool)
     zoom_changed = Signal(float)
+    reset_requested = Signal()
+    wheeled = Signal(int, QPointF)
+    scrolled = Signal(int)
 
     def __init__(self, bridge: Bridge, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -62,6 +69,7 @@ class Compare(QWidget):
         self.fit_chip = ""
         """What the search for the method's maps says while nothing is final; "" if it says nothing."""
         self._wipe_share = 0.5
+        self.habits = Habits()
         self.viewport = Viewport(self)
         self.before = Pane("Before", self.viewport, original=True)
         self.after = Pane("After", self.viewport)
@@ -86,6 +94,9 @@ class Compare(QWidget):
             pane.dragged.connect(self._drag)
             pane.clicked.connect(self.clicked)
             pane.menu_requested.connect(self.menu_requested)
+            pane.reset_requested.connect(self.reset_requested)
+            pane.wheeled.connect(self.wheeled)
+            pane.scrolled.connect(self.scrolled)
             pane.installEventFilter(self)
         self.before.double_clicked.connect(lambda point: self._maximise(self.before))
         self.after.double_clicked.connect(lambda point: self._maximise(self.after))
@@ -119,6 +130,7 @@ class Compare(QWidget):
     def set_document(self, document: Document | None) -> None:
         if self._document is not None:
             self._document.viewport = self.viewport.remembered
+            self._document.turn = self.viewport.turn
             self._document.response_changed.disconnect(self.refresh)
             self._document.levels_changed.disconnect(self.refresh)
             self._document.recipe_changed.disconnect(self.show_state)
@@ -131,18 +143,19 @@ class Compare(QWidget):
         document.response_changed.connect(self.refresh)
         document.levels_changed.connect(self.refresh)
         document.recipe_changed.connect(self.show_state)
-        for pane in self.panes:
-            pane.left_drag = self.navigation_drag()
+        self.set_habits(self.habits)
         if document.viewport is not None:
-            self.viewport.set(*document.viewport)
+            self.viewport.set(*document.viewport, turn=Turn(*document.turn))
         else:
-            self.fit()
+            self._fit(Turn(*document.turn))
         self.set_mode(self.mode)
 
-    def navigation_drag(self) -> Drag:
-        """What the left button does without a tool: levels for scans, panning for photographs."""
-        medical = self._document is not None and self._document.picture.kind in ("ct", "mr")
-        return Drag.LEVELS if medical else Drag.PAN
+    def set_habits(self, habits: Habits) -> None:
+        """What the mouse does from now on."""
+        self.habits = habits
+        if self._document is not None:
+            for pane in self.panes:
+                pane.drags = habits.of(self._document.picture.kind)
 
     # Modes
 
@@ -183,32 +196,49 @@ class Compare(QWidget):
         QTimer.singleShot(0, self, self._fit_if_fitted)
 
     def _divider_moved(self) -> None:
-        left = self.after.to_picture(QPointF(0, 0)).x()
-        right = self.after.to_picture(QPointF(self.after.width(), 0)).x()
-        self._wipe_share = min(max((self.divider.value() - left) / (right - left), 0.02), 0.98)
+        at = QPointF(*(2 * [self.divider.value()]))  # the other coordinate does not matter
+        share = self.after.from_picture(at).x() / max(self.after.width(), 1)
+        self._wipe_share = min(max(share, 0.02), 0.98)
         self._place_divider()
 
     def _place_divider(self) -> None:
+        """Upright on the screen, whichever way the picture is turned; the result is on its right."""
         if self._document is None:
             return
         rect = self._document.picture.rect
         if self.mode is not Mode.WIPE:
             self.after.set_clip(None, rect)
             return
-        x = self.after.to_picture(QPointF(self.after.width() * self._wipe_share, 0)).x()
+        across = self.viewport.turn.across
+        at = self.after.to_picture(QPointF(self.after.width() * self._wipe_share, 0))
         self.divider.blockSignals(True)
-        self.divider.setValue(x)
+        self.divider.setAngle(0 if across else 90)
+        self.divider.setValue(at.y() if across else at.x())
         self.divider.blockSignals(False)
-        self.after.set_clip(x, rect)
+        shown = QRectF(rect.x, rect.y, rect.width, rect.height)
+        self.after.set_clip(_beyond(shown, at, QPointF(*self.viewport.turn.to_picture(1, 0))), rect)
 
     # Zoom
 
     def fit(self) -> None:
+        self._fit(self.viewport.turn)
+
+    def _fit(self, turn: Turn) -> None:
         if self._document is not None:
             pane = self.after if self.after.isVisible() or not self.before.isVisible() else self.before
-            self.viewport.fit(
-                self._document.picture.width, self._document.picture.height, *pane.device_size()
-            )
+            picture = self._document.picture
+            self.viewport.fit(picture.width, picture.height, *pane.device_size(), turn=turn)
+
+    def turn(self, turn: Turn) -> None:
+        """Hold the picture another way up; its middle, or the whole of it, stays in view."""
+        if self.viewport.fitted:
+            self._fit(turn)
+        else:
+            self.viewport.set(self.viewport.x, self.viewport.y, self.viewport.zoom, turn=turn)
+
+    def reset_view(self) -> None:
+        """The whole picture, as the file has it."""
+        self._fit(UPRIGHT)
 
     def _fit_if_fitted(self) -> None:
         if self.viewport.fitted:
@@ -318,8 +348,7 @@ class Compare(QWidget):
         if drag is Drag.DRAW:
             self.drawn.emit(start, point, phase)
         elif drag is Drag.PAN and phase == "move":
-            scale = self.viewport.zoom / ratio
-            self.viewport.pan(-move.x() / scale, -move.y() / scale)
+            self.viewport.pan_screen(move.x() * ratio, move.y() * ratio)
         elif drag is Drag.ZOOM and phase == "move":
             self.viewport.zoom_at(2.0 ** (-move.y() / 100.0), start.x(), start.y())
         elif drag is Drag.LEVELS and phase == "move":
@@ -332,8 +361,9 @@ class Compare(QWidget):
             return
         levels = self._document.levels
         step = max(levels.width, self._document.picture.span / 1000) / 300
-        width = max(levels.width + move.x() * step, self._document.picture.span / 1e4)
-        self._document.set_levels(levels.with_window(width, levels.level + move.y() * step))
+        wider, higher = self.habits.levels_move(move.x(), move.y())
+        width = max(levels.width + wider * step, self._document.picture.span / 1e4)
+        self._document.set_levels(levels.with_window(width, levels.level + higher * step))
 
     def _drag_auto_levels(self, start: QPointF, point: QPointF, phase: str) -> None:
         from denoise_studio.engine.display import robust_levels
@@ -351,7 +381,7 @@ class Compare(QWidget):
 
     def set_tool_cursor(self, drawing: bool) -> None:
         for pane in self.panes:
-            pane.left_drag = Drag.DRAW if drawing else self.navigation_drag()
+            pane.drawing = drawing
             pane.viewport().setCursor(
                 QCursor(Qt.CursorShape.CrossCursor if drawing else Qt.CursorShape.ArrowCursor)
             )
@@ -359,3 +389,17 @@ class Compare(QWidget):
     def restyle(self) -> None:
         for pane in self.panes:
             pane.restyle()
+
+
+def _beyond(rect: QRectF, at: QPointF, towards: QPointF) -> QRectF:
+    """The part of a rectangle that lies in a direction along one of its sides, from a point on."""
+    result = QRectF(rect)
+    if towards.x() > 0:
+        result.setLeft(min(max(at.x(), rect.left()), rect.right()))
+    elif towards.x() < 0:
+        result.setRight(max(min(at.x(), rect.right()), rect.left()))
+    elif towards.y() > 0:
+        result.setTop(min(max(at.y(), rect.top()), rect.bottom()))
+    else:
+        result.setBottom(max(min(at.y(), rect.bottom()), rect.top()))
+    return result

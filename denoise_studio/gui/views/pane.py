@@ -1,27 +1,53 @@
 """One pane: a picture on a neutral ground, moved by the shared viewport, with labels on top."""
 
-from enum import Enum
+from collections.abc import Mapping
 from typing import Any
 
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QColor, QMouseEvent, QResizeEvent, QTransform, QWheelEvent
 from PySide6.QtWidgets import QGraphicsItem, QGraphicsRectItem, QLabel, QWidget
 
 from denoise_studio.core.geometry import Rect
 from denoise_studio.engine.display import ByteArray
 from denoise_studio.gui import theme
+from denoise_studio.gui.mouse import PHOTOGRAPHS, Drag, drag_for
 from denoise_studio.gui.views.viewport import Viewport
 
+_SCROLL_PIXELS = 12.0
+"""Of a drag that scrolls, for one slice."""
+_NOTCH = 120
+"""What Qt calls one notch of a wheel."""
 
-class Drag(Enum):
-    """What dragging a mouse button over a picture does."""
 
-    PAN = "pan"
-    ZOOM = "zoom"
-    LEVELS = "levels"
-    AUTO_LEVELS = "auto levels"
-    DRAW = "draw"
+class PictureBox(pg.ViewBox):  # type: ignore[misc]
+    """Shows the part and the turn that a viewport says; its coordinates are the picture's."""
+
+    _matrixNeedsUpdate: bool
+
+    def __init__(self, viewport: Viewport) -> None:
+        self._viewport = viewport
+        super().__init__(enableMenu=False, invertY=True, border=None, defaultPadding=0)
+        self.setMouseEnabled(False, False)
+        self.disableAutoRange()
+
+    def updateMatrix(self, changed: Any = None) -> None:
+        """From picture coordinates to the box; pyqtgraph's own knows no quarter turns."""
+        if not self._matrixNeedsUpdate:
+            return
+        bounds, seen, turn = self.rect(), self.viewRect(), self._viewport.turn
+        wide, high = (seen.height(), seen.width()) if turn.across else (seen.width(), seen.height())
+        if not wide or not high:
+            return
+        a, b, c, d = turn.matrix
+        middle, centre = bounds.center(), seen.center()
+        matrix = QTransform.fromTranslate(middle.x(), middle.y())
+        matrix.scale(bounds.width() / wide, bounds.height() / high)
+        matrix = QTransform(a, c, b, d, 0, 0) * matrix
+        matrix.translate(-centre.x(), -centre.y())
+        self.childGroup.setTransform(matrix)
+        self._matrixNeedsUpdate = False
+        self.sigTransformChanged.emit(self)
 
 
 class PictureItem(pg.ImageItem):  # type: ignore[misc]
@@ -48,14 +74,21 @@ class Pane(pg.GraphicsView):  # type: ignore[misc]
             screen pixels, and "start", "move" or "end".
         clicked: a left click without a drag, in picture coordinates.
         double_clicked: likewise.
+        reset_requested: a double click with Ctrl.
         menu_requested: global position of a right click without a drag.
+        wheeled: notches of the wheel towards the end of the series, and the picture point, while
+            `wheel_scrolls`; parts of a notch are saved up.
+        scrolled: slices towards the end, by a drag that scrolls.
     """
 
     hovered = Signal(object)
     dragged = Signal(object, QPointF, QPointF, QPointF, str)
     clicked = Signal(QPointF)
     double_clicked = Signal(QPointF)
+    reset_requested = Signal()
     menu_requested = Signal(object)
+    wheeled = Signal(int, QPointF)
+    scrolled = Signal(int)
 
     def __init__(
         self, name: str, viewport: Viewport, original: bool = False, parent: QWidget | None = None
@@ -64,9 +97,7 @@ class Pane(pg.GraphicsView):  # type: ignore[misc]
         self.setAccessibleName(f"{name} view")
         self.setMinimumSize(120, 120)
         self.shared = viewport
-        self.box = pg.ViewBox(enableMenu=False, invertY=True, border=None, defaultPadding=0)
-        self.box.setMouseEnabled(False, False)
-        self.box.disableAutoRange()
+        self.box = PictureBox(viewport)
         self.setCentralItem(self.box)
         self.under, self.image = PictureItem(), PictureItem()
         self.clip = QGraphicsRectItem()
@@ -81,7 +112,13 @@ class Pane(pg.GraphicsView):  # type: ignore[misc]
         self.clip.setZValue(-2 if original else 0)
         self.title = self._chip("Name of this view")
         self.state = self._chip("What is not final yet")
-        self.left_drag = Drag.PAN
+        self.drags: Mapping[str, Drag] = PHOTOGRAPHS
+        """What each button does while no tool is in hand."""
+        self.drawing = False
+        """Whether a drawing tool is in hand: then the bare left button draws."""
+        self.wheel_scrolls = False
+        """Whether the wheel goes through slices; with Ctrl it zooms all the same."""
+        self._notches = self._slices = 0.0
         self.title.setText(name)
         self._press: tuple[Drag, QPointF, QPointF] | None = None
         self._last: QPointF = QPointF()
@@ -115,71 +152,63 @@ class Pane(pg.GraphicsView):  # type: ignore[misc]
         """Show the part that the shared viewport says."""
         scale = self.shared.zoom / self.devicePixelRatioF()
         width, height = self.width() / scale, self.height() / scale
-        corner = QPointF(self.shared.x - width / 2, self.shared.y - height / 2)
-        self.box.setRange(QRectF(corner.x(), corner.y(), width, height), padding=0, update=True)
+        if self.shared.turn.across:
+            width, height = height, width
+        seen = QRectF(self.shared.x - width / 2, self.shared.y - height / 2, width, height)
+        self.box.setRange(seen, padding=0, update=True)
+        self.box._matrixNeedsUpdate = True  # a turn alone leaves the range as it is
+        self.box.updateMatrix()
 
     def to_picture(self, point: QPointF) -> QPointF:
         """Widget coordinates to picture coordinates."""
-        scale = self.shared.zoom / self.devicePixelRatioF()
-        return QPointF(
-            self.shared.x + (point.x() - self.width() / 2) / scale,
-            self.shared.y + (point.y() - self.height() / 2) / scale,
-        )
+        return self.shared.to_picture(point, self.width(), self.height(), self.devicePixelRatioF())
+
+    def from_picture(self, point: QPointF) -> QPointF:
+        """Picture coordinates to widget coordinates."""
+        return self.shared.from_picture(point, self.width(), self.height(), self.devicePixelRatioF())
 
     def visible_rect(self) -> Rect:
         """The picture pixels that can be seen (they may lie outside the picture)."""
-        first, last = self.to_picture(QPointF(0, 0)), self.to_picture(QPointF(self.width(), self.height()))
-        return Rect.from_edges(int(first.x()) - 1, int(first.y()) - 1, int(last.x()) + 2, int(last.y()) + 2)
+        corner = QPointF(self.width(), self.height())
+        seen = QRectF(self.to_picture(QPointF(0, 0)), self.to_picture(corner)).normalized()
+        return Rect.from_edges(
+            int(seen.left()) - 1, int(seen.top()) - 1, int(seen.right()) + 2, int(seen.bottom()) + 2
+        )
 
     def device_size(self) -> tuple[float, float]:
         ratio = self.devicePixelRatioF()
         return max(self.width(), 1) * ratio, max(self.height(), 1) * ratio
 
-    def set_clip(self, from_x: float | None, picture: Rect) -> None:
-        """Show `image` only to the right of this picture column; None shows all of it."""
-        self.clip.setRect(QRectF(picture.x, picture.y, picture.width, picture.height))
-        clipped = from_x is not None
-        if from_x is not None:
-            left = min(max(from_x, picture.x), picture.x1)
-            self.clip.setRect(QRectF(left, picture.y, picture.x1 - left, picture.height))
-        self.clip.setFlag(QGraphicsItem.GraphicsItemFlag.ItemClipsChildrenToShape, clipped)
+    def set_clip(self, shown: QRectF | None, picture: Rect) -> None:
+        """Show `image` only in this rectangle of the picture; None shows all of it."""
+        whole = QRectF(picture.x, picture.y, picture.width, picture.height)
+        self.clip.setRect(whole if shown is None else shown.intersected(whole))
+        self.clip.setFlag(QGraphicsItem.GraphicsItemFlag.ItemClipsChildrenToShape, shown is not None)
 
     def restyle(self) -> None:
         self.setBackground(theme.current().surround)
 
     # Mouse
 
-    def _drag_for(self, event: QMouseEvent) -> Drag | None:
-        button, modifiers = event.button(), event.modifiers()
-        if button == Qt.MouseButton.MiddleButton:
-            return Drag.PAN
-        if button == Qt.MouseButton.RightButton:
-            return Drag.ZOOM
-        if button != Qt.MouseButton.LeftButton:
-            return None
-        if modifiers & Qt.KeyboardModifier.ControlModifier:
-            return Drag.AUTO_LEVELS
-        if modifiers & Qt.KeyboardModifier.ShiftModifier and self.left_drag is not Drag.DRAW:
-            return Drag.PAN
-        return self.left_drag
-
     def _over_handle(self, event: QMouseEvent) -> bool:
         """Whether a region's own item wants this press (a handle, or the body of the selected one)."""
-        if event.button() != Qt.MouseButton.LeftButton or self.left_drag is Drag.DRAW:
+        if event.button() != Qt.MouseButton.LeftButton or self.drawing:
             return False
         items: list[Any] = self.items(event.position().toPoint())
-        return any(
-            isinstance(item, pg.graphicsItems.ROI.Handle) or getattr(item, "grabs_mouse", False)
-            for item in items
+        if any(isinstance(item, pg.graphicsItems.ROI.Handle) for item in items):
+            return True
+        bare = not event.modifiers() & (
+            Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.ControlModifier
         )
+        return bare and any(getattr(item, "grabs_mouse", False) for item in items)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        drag = self._drag_for(event)
+        drag = drag_for(event.button(), event.modifiers(), self.drags, self.drawing)
         if drag is None or self._over_handle(event):
             super().mousePressEvent(event)
             return
         event.accept()
-        self._moved = False
+        self._moved, self._slices = False, 0.0
         self._last = event.position()
         self._press = (drag, event.position(), self.to_picture(event.position()))
         if drag is Drag.DRAW:
@@ -200,6 +229,8 @@ class Pane(pg.GraphicsView):  # type: ignore[misc]
             self.dragged.emit(drag, start_point, start_point, QPointF(), "start")
         self._moved = True
         self._last = event.position()
+        if drag is Drag.SCROLL:
+            self._scroll(move.y())
         self.dragged.emit(drag, start_point, self.to_picture(event.position()), move, "move")
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
@@ -212,11 +243,23 @@ class Pane(pg.GraphicsView):  # type: ignore[misc]
             self.dragged.emit(drag, start_point, point, QPointF(), "end")
         elif event.button() == Qt.MouseButton.RightButton:
             self.menu_requested.emit(event.globalPosition().toPoint())
-        else:
+        elif event.button() == Qt.MouseButton.LeftButton:
             self.clicked.emit(point)
 
+    def _scroll(self, down: float) -> None:
+        self._slices += down / _SCROLL_PIXELS
+        whole = int(self._slices)
+        self._slices -= whole
+        if whole:
+            self.scrolled.emit(whole)
+
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        if self.left_drag is Drag.DRAW:
+        if event.button() != Qt.MouseButton.LeftButton:
+            return
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.reset_requested.emit()
+            return
+        if self.drawing:
             point = self.to_picture(event.position())
             self.dragged.emit(Drag.DRAW, point, point, QPointF(), "double")
             return
@@ -227,8 +270,15 @@ class Pane(pg.GraphicsView):  # type: ignore[misc]
         super().leaveEvent(event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        point = self.to_picture(event.position())
-        self.shared.zoom_at(2.0 ** (event.angleDelta().y() / 480.0), point.x(), point.y())
+        point, up = self.to_picture(event.position()), event.angleDelta().y()
+        if self.wheel_scrolls and not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self._notches -= up / _NOTCH
+            whole = int(self._notches)
+            self._notches -= whole
+            if whole:
+                self.wheeled.emit(whole, point)
+        else:
+            self.shared.zoom_at(2.0 ** (up / (4.0 * _NOTCH)), point.x(), point.y())
         event.accept()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:

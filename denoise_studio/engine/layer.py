@@ -40,6 +40,11 @@ class Layer:
                 self._done.clear()
 
     @property
+    def fitted(self) -> Fitted | None:
+        """The maps that its pixels are made with."""
+        return self._fitted
+
+    @property
     def bytes(self) -> int:
         return self.pixels.nbytes
 
@@ -172,6 +177,18 @@ class LayerCache:
             self._layers[key] = layer
             self._shrink()
             return layer
+
+    def replace(self, layer: Layer, method: str, progress: Progress) -> None:
+        """Keep this layer, which its maker has finished, in place of the one that is there.
+
+        Raises:
+            Cancelled: through `progress`; a picture that was closed meanwhile gets no new layer.
+        """
+        with self._lock:
+            progress.check()
+            self._layers[layer.picture.serial, method] = layer
+            self._layers.move_to_end((layer.picture.serial, method))
+            self._shrink()
 
     def peek(self, picture: Picture, method: str) -> Layer | None:
         with self._lock:

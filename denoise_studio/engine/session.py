@@ -4,7 +4,8 @@ import contextlib
 import itertools
 import threading
 import time
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from denoise_studio.core.errors import StudioError
@@ -21,9 +22,12 @@ from denoise_studio.engine.lanes import Lane
 from denoise_studio.engine.layer import Layer, LayerCache
 from denoise_studio.engine.render import Rendering, fill, render_in_full, saying_memory_error
 from denoise_studio.engine.resolve import resolve
+from denoise_studio.engine.stack import Stack
 
 _REPORT_EVERY = 0.03
 """Seconds between partial responses: a frame or two."""
+_REMEMBERED = 4096
+"""Finished results that are found again at once: some bytes each, the pixels are the cache's."""
 _SETTLE = 0.5
 """Longest pause in seconds between what is visible and the rest: no longer than the former took."""
 
@@ -100,6 +104,33 @@ class _Fitting:
     fitted: Fitted | None = None
 
 
+@dataclass(frozen=True)
+class _Finished:
+    """How a finished result came about; its pixels are in the cache as long as that keeps them."""
+
+    recipe: Recipe
+    device: devices.Device
+    tile: int
+    fallback: str
+    milliseconds: float
+
+    def response(self, number: int, request: Request, layer: Layer) -> Response:
+        return Response(
+            id=number,
+            request=request,
+            recipe=self.recipe,
+            layer=layer,
+            version=layer.version,
+            complete=True,
+            fraction=1.0,
+            device=self.device,
+            tile=self.tile,
+            fallback=self.fallback,
+            milliseconds=self.milliseconds,
+            fitted=layer.fitted,
+        )
+
+
 class Session:
     """Runs the newest request in a lane and reports as it goes.
 
@@ -125,6 +156,8 @@ class Session:
         self._gave_up: dict[tuple[int, str], str] = {}
         self.fits = Lane("fit", nice=3)
         self._on_fit = on_fit
+        self.ahead = Lane("ahead", nice=8)
+        self._finished: OrderedDict[tuple[int, Recipe], _Finished] = OrderedDict()
         self._fit_lock = threading.RLock()
         """Held while lanes are given work: what is wanted and what is submitted change together."""
         self._wanted: tuple[int, Request] | None = None
@@ -135,10 +168,90 @@ class Session:
     def request(self, request: Request) -> int:
         """Ask for a picture; replaces the request before. Returns the id of its responses."""
         with self._fit_lock:
+            self.ahead.cancel_all()
             number = next(self._ids)
             self._wanted = (number, request)
             self._submit(number, request)
         return number
+
+    def ready(self, request: Request) -> Response | None:
+        """The finished result if it is there: no method runs, nothing is waited for.
+
+        Like a request it replaces the one before; None if it has to be asked for.
+        """
+        picture, recipe = request.picture, request.recipe
+        with self._fit_lock:
+            found = self._finished.get((picture.serial, recipe))
+            if found is None or self.cache.peek(picture, recipe.method) is None:
+                return None
+            layer = self.cache.get(picture, recipe.method)  # it was used last, now
+            if not layer.is_done(found.recipe, picture.rect):
+                return None
+            self.ahead.cancel_all()
+            self.lane.cancel_all()
+            number = next(self._ids)
+            self._wanted = (number, request)
+            return found.response(number, request, layer)
+
+    def look_ahead(
+        self,
+        stack: Stack,
+        indices: Iterable[int],
+        recipe: Recipe,
+        told: Callable[[int], None] = lambda index: None,
+    ) -> None:
+        """Open and denoise these slices in the background, in this order, until something is asked for.
+
+        Args:
+            stack: of the series.
+            indices: of slices; one that cannot be opened or denoised is passed over.
+            recipe: the one that the slices will be asked for with.
+            told: called in the lane's thread with each slice that is ready.
+        """
+        chosen = list(indices)
+
+        def work(progress: Progress) -> None:
+            for index in chosen:
+                with contextlib.suppress(StudioError):
+                    self._prepare(stack.get(index, progress), recipe, progress)
+                    told(index)
+
+        with contextlib.suppress(RuntimeError):  # closed meanwhile
+            self.ahead.submit(work, key="ahead")
+
+    def _prepare(self, picture: Picture, recipe: Recipe, progress: Progress) -> None:
+        """Do all that a request for this picture would do, for whoever asks next."""
+        wanted = self._wanted
+        if self._holds(picture, recipe) or (wanted is not None and wanted[1].picture is picture):
+            return
+        resolved = resolve(picture, recipe)
+        device = devices.choose(recipe.device, get_denoiser(resolved.method))
+        with saying_memory_error():
+            bound = Filter(picture, resolved, device)
+            bound.load()
+            started = time.perf_counter()
+            bound.fitted = fit(picture, resolved, progress) if needs_fit(resolved) else None
+            kept = self.cache.peek(picture, resolved.method)
+            layer = kept.copy() if kept else Layer(picture)  # ours alone: a request may fill the cache's own
+            fill(layer, bound, progress)
+        self.cache.replace(layer, resolved.method, progress)
+        elapsed = (time.perf_counter() - started) * 1e3
+        self._remember(picture, recipe, bound, bound.fallback or device.why, elapsed)
+
+    def _holds(self, picture: Picture, recipe: Recipe) -> bool:
+        found, layer = self._finished.get((picture.serial, recipe)), self.cache.peek(picture, recipe.method)
+        return found is not None and layer is not None and layer.is_done(found.recipe, picture.rect)
+
+    def _remember(
+        self, picture: Picture, recipe: Recipe, bound: Filter, fallback: str, milliseconds: float
+    ) -> None:
+        with self._fit_lock:
+            self._finished[picture.serial, recipe] = _Finished(
+                bound.recipe, bound.device, bound.tile, fallback, milliseconds
+            )
+            self._finished.move_to_end((picture.serial, recipe))
+            while len(self._finished) > _REMEMBERED:
+                self._finished.popitem(last=False)
 
     def _submit(self, number: int, request: Request) -> None:
         self.lane.submit(
@@ -213,7 +326,11 @@ class Session:
         progress.check()
         if bound.device.kind != device.kind:
             self._gave_up[picture.serial, recipe.method] = bound.fallback
-        send(1.0, complete=fitted is None or fitted.final)
+        complete = fitted is None or fitted.final
+        if complete:
+            elapsed = (time.perf_counter() - started) * 1e3
+            self._remember(picture, request.recipe, bound, bound.fallback or device.why, elapsed)
+        send(1.0, complete)
 
     # Fits
 
@@ -240,6 +357,8 @@ class Session:
             for kept in (self._stopped, self._failures):
                 for key in [key for key in kept if key[0] == picture.serial]:
                     del kept[key]
+            for old in [old for old in self._finished if old[0] == picture.serial]:
+                del self._finished[old]
             self.cache.forget(picture)
 
     def refit(self) -> None:
@@ -319,5 +438,5 @@ class Session:
             return None
 
     def close(self) -> None:
-        self.lane.close()
-        self.fits.close()
+        for lane in (self.lane, self.fits, self.ahead):
+            lane.close()

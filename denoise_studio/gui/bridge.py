@@ -66,7 +66,7 @@ class Bridge(QObject):
     def lanes(self) -> tuple[Lane, ...]:
         session = self.session
         return (
-            session.lane, session.fits, self.display, self.background, self.judge, self.knee, self.files
+            session.lane, session.fits, session.ahead, self.display, self.background, self.judge, self.knee, self.files
         )  # fmt: skip
 
     def request(self, request: Request) -> int:

@@ -23,6 +23,10 @@ class SaveOptions:
         exposure: stops that developing adds, in linear light.
         preview: JPEG for formats that carry a small picture (DNG); the engine makes it.
         noise_reduction: 0..1, how much noise was taken away, for DNG; the engine tells it.
+        recipe: JSON of the recipe, which DICOM keeps inside; the engine tells it.
+        anonymise: DICOM without what tells whose it is: the standard's basic confidentiality profile.
+        secret: what the UIDs of anonymised files are made from: files saved with the same text stay
+            one series and one study; None is this run of the program's own, which nobody knows.
     """
 
     bits: int | None = None
@@ -32,6 +36,9 @@ class SaveOptions:
     exposure: float = 0.0
     preview: bytes | None = None
     noise_reduction: float = 0.0
+    recipe: bytes | None = None
+    anonymise: bool = False
+    secret: str | None = None
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,7 @@ def test_it_is_a_new_instance_in_a_new_series_of_the_same_study(ct_path, tmp_pat
     added = {element.keyword for element in data} - {element.keyword for element in before}
     assert added == {
         *("InstanceCreationDate", "InstanceCreationTime", "DerivationDescription", "SourceImageSequence"),
-        *("DerivationCodeSequence", "ContributingEquipmentSequence"),
+        *("DerivationCodeSequence", "ContributingEquipmentSequence", "BurnedInAnnotation"),
     }
     assert data[0x0099, 0x1001].value == "kept as it is"
 

@@ -1,4 +1,4 @@
-"""DICOM: single-frame grey pictures (CT, MR and others), written as derived images."""
+"""DICOM: grey pictures (CT, MR and others), written as derived images."""
 
 from pathlib import Path
 
@@ -27,9 +27,10 @@ class Dicom(Format):
         return head[128:132] == b"DICM" or head.startswith(_FIRST_TAGS)
 
     def open(self, path: Path, progress: Progress) -> Picture:
-        from denoise_studio.formats.dicom_read import read
+        """The picture; of a file with several frames the first, with its place among the others."""
+        from denoise_studio.formats.dicom_series import open_first
 
-        return read(path, progress)
+        return open_first(path, progress)
 
     def encode(self, picture: Picture, options: SaveOptions) -> Encoded:
         from denoise_studio.formats.dicom_write import encode

@@ -32,29 +32,38 @@ _SPACINGS = {
 }
 
 
-def windows(dataset: Dataset) -> tuple[Window, ...]:
-    """The file's own display windows with their explanations."""
-    source = dataset
-    if "WindowCenter" not in dataset and (item := functional(dataset, "FrameVOILUTSequence")) is not None:
-        source = item
+def windows(dataset: Dataset, frame: int = 0) -> tuple[Window, ...]:
+    """The file's own display windows of a frame with their explanations."""
+    item = functional(dataset, "FrameVOILUTSequence", frame)
+    source = dataset if item is None else item
     levels, widths = numbers(source, "WindowCenter"), numbers(source, "WindowWidth")
     names = _texts(source, "WindowCenterWidthExplanation")
     result = []
     for index, (level, width) in enumerate(zip(levels, widths, strict=False)):
-        if width > 0 and math.isfinite(level):
+        if 0 < width < math.inf and math.isfinite(level):
             result.append(Window(width, level, names[index] if index < len(names) else ""))
     return tuple(result)
 
 
-def spacing(dataset: Dataset) -> tuple[tuple[float, float] | None, list[str]]:
-    """Row and column distance in mm, and a note if it is not the patient's."""
-    measures = functional(dataset, "PixelMeasuresSequence")
-    for source in (dataset, measures) if measures is not None else (dataset,):
+def spacing(dataset: Dataset, frame: int = 0) -> tuple[tuple[float, float] | None, list[str]]:
+    """Row and column distance of a frame in mm, and a note if it is not the patient's."""
+    measures = functional(dataset, "PixelMeasuresSequence", frame)
+    for source in (measures, dataset) if measures is not None else (dataset,):
         for keyword, note in _SPACINGS.items():
             pair = numbers(source, keyword)
             if len(pair) == 2 and min(pair) > 0 and all(map(math.isfinite, pair)):
                 return (pair[0], pair[1]), [note] if note else []
     return None, []
+
+
+def thickness(dataset: Dataset, frame: int = 0) -> float | None:
+    """Thickness of a frame's slice in mm, if the file tells."""
+    measures = functional(dataset, "PixelMeasuresSequence", frame)
+    for source in (measures, dataset) if measures is not None else (dataset,):
+        found = numbers(source, "SliceThickness")
+        if found and 0 < found[0] < math.inf:
+            return found[0]
+    return None
 
 
 def summary(dataset: Dataset) -> dict[str, Any]:

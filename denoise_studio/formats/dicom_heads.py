@@ -1,21 +1,16 @@
 """The few facts of a DICOM file's header that say to which series it belongs and where it lies."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pydicom.dataset import Dataset
 
-from denoise_studio.core.errors import FormatError
 from denoise_studio.core.plane import Plane
-from denoise_studio.formats.dicom_facts import integer, numbers
-from denoise_studio.formats.dicom_plane import plane_of
-
-
-class NoPicture(FormatError):
-    """A sound DICOM object that holds no picture, such as a report: nothing is wrong with it."""
+from denoise_studio.formats.dicom_facts import functional, integer, numbers, spacing, thickness
+from denoise_studio.formats.dicom_plane import frame_plane
 
 
 @dataclass(frozen=True)
@@ -60,58 +55,74 @@ class Head:
     kernel: str = ""
     marks: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
-    def position(self) -> float | None:
-        return None if self.plane is None else self.plane.position
 
-
-MARKS = {
-    "image type": "ImageType",
-    "echo time": "EchoTime",
-    "echo": "EchoNumbers",
-    "temporal position": "TemporalPositionIdentifier",
-    "b-value": "DiffusionBValue",
-    "cardiac phase": "NominalPercentageOfCardiacPhase",
-    "trigger time": "TriggerTime",
-    "kernel": "ConvolutionKernel",
-    "tube voltage": "KVP",
-    "acquisition": "AcquisitionNumber",
-    "acquisition time": "AcquisitionTime",
-    "acquisition date and time": "AcquisitionDateTime",
+MARKS: dict[str, tuple[str, str]] = {
+    "image type": ("ImageType", ""),
+    "frame type": ("FrameType", "CTImageFrameTypeSequence"),
+    "MR frame type": ("FrameType", "MRImageFrameTypeSequence"),
+    "stack": ("StackID", "FrameContentSequence"),
+    "echo time": ("EchoTime", ""),
+    "effective echo time": ("EffectiveEchoTime", "MREchoSequence"),
+    "echo": ("EchoNumbers", ""),
+    "temporal position": ("TemporalPositionIdentifier", ""),
+    "temporal index": ("TemporalPositionIndex", "FrameContentSequence"),
+    "b-value": ("DiffusionBValue", "MRDiffusionSequence"),
+    "cardiac phase": ("NominalPercentageOfCardiacPhase", "CardiacSynchronizationSequence"),
+    "trigger time": ("TriggerTime", ""),
+    "kernel": ("ConvolutionKernel", "CTReconstructionSequence"),
+    "tube voltage": ("KVP", "CTXRayDetailsSequence"),
+    "acquisition": ("AcquisitionNumber", ""),
+    "frame acquisition": ("FrameAcquisitionNumber", "FrameContentSequence"),
+    "acquisition time": ("AcquisitionTime", ""),
+    "acquisition date and time": ("AcquisitionDateTime", ""),
 }
-"""In the order in which they are tried to tell pictures of the same place apart."""
+"""What tells pictures of one place apart, in the order in which it is tried: the keyword, and the
+macro that has it in files with functional groups."""
 
 TAGS = [
     "SOPClassUID", "SOPInstanceUID", "Modality", "SeriesInstanceUID", "SeriesNumber", "InstanceNumber",
     "FrameOfReferenceUID", "ImagePositionPatient", "ImageOrientationPatient", "Rows", "Columns",
-    "PixelSpacing", "ImagerPixelSpacing", "SliceThickness", "GantryDetectorTilt", "NumberOfFrames",
-    "RescaleType", "RescaleIntercept", "RescaleSlope", "ModalityLUTSequence", "SamplesPerPixel",
-    "BitsAllocated", "BitsStored", "PhotometricInterpretation", *MARKS.values(),
+    "PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing", "SliceThickness",
+    "GantryDetectorTilt", "NumberOfFrames", "RescaleType", "RescaleIntercept", "RescaleSlope",
+    "ModalityLUTSequence", "SamplesPerPixel", "BitsAllocated", "BitsStored", "PhotometricInterpretation",
+    "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
+    *(keyword for keyword, _ in MARKS.values()),
 ]  # fmt: skip
 
 
-def head_of(dataset: Dataset, path: Path, hounsfield: bool) -> Head:
-    """Of a file with a single picture."""
-    thickness = one(dataset, "SliceThickness")
-    spacing = numbers(dataset, "PixelSpacing")
-    return Head(
-        path=path,
-        frame=None,
-        plane=plane_of(
-            numbers(dataset, "ImagePositionPatient"), numbers(dataset, "ImageOrientationPatient"), thickness
-        ),
-        spacing=(spacing[0], spacing[1]) if len(spacing) == 2 else None,
-        thickness=thickness,
-        marks={name: _mark(dataset.get(keyword)) for name, keyword in MARKS.items()},
-        hounsfield=hounsfield,
-        **common(dataset),
-    )
+def heads_of(dataset: Dataset, path: Path, hounsfield: Callable[[int], bool]) -> list[Head]:
+    """One head for every frame.
+
+    Args:
+        dataset: with at least `TAGS`.
+        path: the file.
+        hounsfield: tells of a 0-based frame whether its values are Hounsfield units.
+    """
+    shared = _shared(dataset)
+    count = max(1, integer(dataset, "NumberOfFrames"))
+    return [
+        Head(
+            path=path,
+            frame=frame if count > 1 else None,
+            plane=frame_plane(dataset, frame),
+            spacing=spacing(dataset, frame)[0],
+            thickness=thickness(dataset, frame),
+            marks=(marks := _marks(dataset, frame)),
+            hounsfield=hounsfield(frame),
+            localizer=any("LOCALIZER" in marks.get(kind, "") for kind in _KINDS),
+            kernel=marks.get("kernel", ""),
+            tilt=_tilt(dataset, frame),
+            **shared,
+        )
+        for frame in range(count)
+    ]
 
 
-def common(dataset: Dataset) -> dict[str, Any]:
+_KINDS = ("image type", "frame type", "MR frame type")
+
+
+def _shared(dataset: Dataset) -> dict[str, Any]:
     """Fields of `Head` that all frames of a file share."""
-    kinds = dataset.get("ImageType") or []
-    kinds = [kinds] if isinstance(kinds, str) else list(kinds)
     return {
         "instance": str(dataset.get("SOPInstanceUID") or ""),
         "series": str(dataset.get("SeriesInstanceUID") or ""),
@@ -119,31 +130,36 @@ def common(dataset: Dataset) -> dict[str, Any]:
         "modality": str(dataset.get("Modality") or ""),
         "shape": (integer(dataset, "Rows"), integer(dataset, "Columns")),
         "number": whole(dataset, "InstanceNumber"),
-        "tilt": one(dataset, "GantryDetectorTilt") or 0.0,
-        "localizer": "LOCALIZER" in kinds,
         "series_number": whole(dataset, "SeriesNumber"),
-        "kernel": plain(dataset.get("ConvolutionKernel")),
     }
 
 
-def one(dataset: Dataset, keyword: str) -> float | None:
-    """A finite number, or None."""
-    found = numbers(dataset, keyword)
-    return found[0] if found and math.isfinite(found[0]) else None
+def _marks(dataset: Dataset, frame: int) -> dict[str, str]:
+    grouped = "PerFrameFunctionalGroupsSequence" in dataset or "SharedFunctionalGroupsSequence" in dataset
+    marks = {}
+    for name, (keyword, macro) in MARKS.items():
+        item = functional(dataset, macro, frame) if macro and grouped else None
+        if text := _plain((dataset if item is None else item).get(keyword)):
+            marks[name] = text
+    return marks
+
+
+def _tilt(dataset: Dataset, frame: int) -> float:
+    """Gantry tilt that the file declares, degrees."""
+    item = functional(dataset, "CTAcquisitionDetailsSequence", frame)
+    found = numbers(dataset if item is None else item, "GantryDetectorTilt")
+    return found[0] if found and math.isfinite(found[0]) else 0.0
 
 
 def whole(dataset: Dataset, keyword: str) -> int | None:
-    value = one(dataset, keyword)
-    return None if value is None else int(value)
+    """A whole number, or None."""
+    found = numbers(dataset, keyword)
+    return int(found[0]) if found and math.isfinite(found[0]) else None
 
 
-def plain(value: Any) -> str:
+def _plain(value: Any) -> str:
     """A value as text of one line; several are joined."""
     if value is None:
         return ""
     several = not isinstance(value, str) and hasattr(value, "__iter__")
     return " ".join(str(each) for each in value) if several else str(value)
-
-
-def _mark(value: Any) -> str:
-    return plain(value)

@@ -4,11 +4,24 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from pydicom.dataset import Dataset
 
 from denoise_studio.core.plane import Plane
+from denoise_studio.formats.dicom_facts import functional, numbers, thickness
 
 _SKEW = 0.02
 """Row and column vectors that are no right angle by more than about a degree are damaged."""
+
+
+def frame_plane(dataset: Dataset, frame: int = 0) -> Plane | None:
+    """Where a frame lies, None where the file does not tell."""
+    position = functional(dataset, "PlanePositionSequence", frame)
+    orientation = functional(dataset, "PlaneOrientationSequence", frame)
+    return plane_of(
+        numbers(dataset if position is None else position, "ImagePositionPatient"),
+        numbers(dataset if orientation is None else orientation, "ImageOrientationPatient"),
+        thickness(dataset, frame),
+    )
 
 
 def plane_of(

@@ -1,16 +1,18 @@
 """From the heads of one DICOM series to `Series` that open their slices."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from denoise_studio.core.picture import Kind, Picture
+from denoise_studio.core.picture import Kind, Picture, Scale
 from denoise_studio.core.progress import Progress
 from denoise_studio.core.series import Place, Series, SliceInfo
-from denoise_studio.formats.dicom_heads import Head
-from denoise_studio.formats.dicom_stacks import SAME_PLACE, Stack, part
+from denoise_studio.formats.dicom_file import load_kept
+from denoise_studio.formats.dicom_heads import Head, heads_of
+from denoise_studio.formats.dicom_read import read
+from denoise_studio.formats.dicom_stacks import Stack, file_order, part, places_of
+from denoise_studio.formats.dicom_values import scale_of
 from denoise_studio.formats.slice_order import Walk, walk
 
 
@@ -21,21 +23,21 @@ def series_of(heads: Sequence[Head], notes: Sequence[str] = ()) -> list[Series]:
         heads: in any order.
         notes: sentences that all of them get.
     """
-    stacks = sorted(part(heads), key=lambda stack: min(map(_number_order, stack.heads)))
+    stacks = sorted(part(heads), key=lambda stack: min(map(file_order, stack.heads)))
     return [_series(stack, index, notes) for index, stack in enumerate(stacks)]
 
 
 def _series(stack: Stack, index: int, notes: Sequence[str]) -> Series:
-    heads, walked, more = _sort(stack)
-    first = heads[0]
-    infos = tuple(_info(head, stack.free) for head in heads)
+    placed, walked, more = _sort(stack)
+    first = placed[0][1]
+    infos = tuple(_info(head, position) for position, head in placed)
     said = [*stack.notes, *more, *walked.notes, *_copied(stack), *notes]
     return Series(
         slices=infos,
         shape=first.shape,
         kind=Kind.CT if first.hounsfield else Kind.MR,
         open_slice=open_slice,
-        label=_label(first, len(heads), stack.words),
+        label=_label(first, len(infos), stack.words),
         step=walked.step,
         notes=tuple(dict.fromkeys(said)),
         tilt=walked.tilt,
@@ -46,38 +48,54 @@ def _series(stack: Stack, index: int, notes: Sequence[str]) -> Series:
 
 def open_slice(series: Series, index: int, progress: Progress) -> Picture:
     """Read one slice of a series of DICOM files."""
-    from denoise_studio.formats.registry import open_picture
+    from denoise_studio.formats.registry import open_checked
 
-    return replace(open_picture(series.slices[index].path, progress), place=Place(series, index))
+    info, place = series.slices[index], Place(series, index)
+    return open_checked(info.path, lambda: replace(read(info.path, progress, info.frame or 0), place=place))
 
 
-def _info(head: Head, free: bool) -> SliceInfo:
+def open_first(path: Path, progress: Progress) -> Picture:
+    """The picture of a file; of one with several frames the first, with its place in their series."""
+    picture = read(path, progress)
+    file = load_kept(path, progress)
+    if file.frames == 1:
+        return picture
+    heads = heads_of(file.dataset, path, lambda frame: scale_of(file.dataset, frame)[0] is Scale.HU)
+    note = f"The file has {file.frames} frames; this is the first."
+    for series in series_of(heads):
+        for index, info in enumerate(series.slices):
+            if info.frame == 0:
+                return replace(picture, place=Place(series, index), notes=(note, *picture.notes))
+    return replace(picture, notes=(note, *picture.notes))
+
+
+def _info(head: Head, position: float | None) -> SliceInfo:
     number = head.number if head.frame is None else head.frame + 1
-    return SliceInfo(head.path, head.frame, None if free else head.position, head.thickness, number)
+    return SliceInfo(head.path, head.frame, position, head.thickness, number)
 
 
-def _sort(stack: Stack) -> tuple[list[Head], Walk, list[str]]:
-    """The heads in order without those that repeat a place."""
-    by_number = sorted(stack.heads, key=_number_order)
-    lost = sum(head.plane is None for head in by_number)
+def _sort(stack: Stack) -> tuple[list[tuple[float | None, Head]], Walk, list[str]]:
+    """The heads in order with their positions, without those that repeat a place."""
+    lost = sum(head.plane is None for head in stack.heads)
     if stack.free or lost:
+        by_number = sorted(stack.heads, key=file_order)
         notes = []
         if not stack.free:
-            notes = ["The slices tell no position and are sorted by instance number."]
-        return by_number, Walk(None, 0.0, ()), notes
-    heads: list[Head] = []
-    repeated: list[Head] = []
-    for head in sorted(by_number, key=lambda head: head.position or 0.0):
-        same = heads and (head.position or 0.0) - (heads[-1].position or 0.0) < SAME_PLACE
-        (repeated if same else heads).append(head)
+            what = "Some slices tell" if lost < len(by_number) else "The slices tell"
+            by = "instance number" if by_number[0].frame is None else "frame number"
+            notes = [f"{what} no position, so they are sorted by {by}."]
+        return [(None, head) for head in by_number], Walk(None, 0.0, ()), notes
+    places = places_of(stack.heads)
+    kept = [place[0] for place in places]
+    repeated = [head for place in places for _, head in place[1:]]
     notes = []
     if repeated:
         notes.append(
             f"{len(repeated)} slice{_s(repeated)} at the same position as another "
             f"{'is' if len(repeated) == 1 else 'are'} left out: {_names(repeated)}."
         )
-    walked = walk([head.plane for head in heads if head.plane is not None], heads[0].tilt)
-    return heads, walked, notes
+    walked = walk([head.plane for _, head in kept if head.plane is not None], kept[0][1].tilt)
+    return [*kept], walked, notes
 
 
 def _copied(stack: Stack) -> list[str]:
@@ -98,17 +116,6 @@ def _label(head: Head, count: int, words: Sequence[str]) -> str:
     thick = f" of {head.thickness:g} mm" if head.thickness else ""
     parts.append(f"{count} slice{'' if count == 1 else 's'}{thick}")
     return ", ".join([*parts, *words])
-
-
-def _number_order(head: Head) -> tuple[Any, ...]:
-    number = float("inf") if head.number is None else head.number
-    return number, natural(head.path), -1 if head.frame is None else head.frame
-
-
-def natural(path: Path) -> list[tuple[int, int, str]]:
-    """A key that puts "slice 10" after "slice 9"."""
-    parts = re.split(r"(\d+)", str(path))
-    return [(0, int(each), "") if each.isdigit() else (1, 0, each) for each in parts]
 
 
 def _names(heads: Sequence[Head]) -> str:

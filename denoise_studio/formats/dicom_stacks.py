@@ -1,9 +1,10 @@
 """The pictures of one DICOM series parted into stacks: one size, one direction, one of each place."""
 
-import itertools
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -128,6 +129,8 @@ def _by_direction(stack: Stack) -> list[Stack]:
         note = "Every slice has its own direction, so positions do not order them."
         return [replace(stack, free=True, notes=(*stack.notes, note))]
     named = [(_direction(first), heads) for first, heads in groups]
+    if any(first is None for first, _ in groups):
+        return _split(stack, named, "Some slices of the series tell no position.")
     return _split(stack, named, "The series has mixed orientation.")
 
 
@@ -143,23 +146,80 @@ def _parallel(first: Any, second: Any) -> bool:
 def _direction(plane: Any) -> str:
     """Axial, coronal or sagittal: the axis that the normal follows most."""
     if plane is None:
-        return "no position"
+        return "without position"
     return ("sagittal", "coronal", "axial")[int(np.argmax(np.abs(plane.normal)))]
 
 
 def _by_marks(stack: Stack) -> list[Stack]:
-    """Where a place has several pictures, the first mark that tells all of them apart."""
-    if stack.free or not _repeats(stack.heads):
+    """Where places have several pictures, the first marks that tell them apart.
+
+    A mark that differs from slice to slice makes no stacks: what it parts must have fewer
+    pictures a place than before, and be no more parts than a place has pictures.
+    """
+    most = 0 if stack.free else _crowd(stack.heads)
+    if most < 2:
         return [stack]
     for name in MARKS:
-        groups = _grouped(stack.heads, lambda head, name=name: head.marks.get(name))  # type: ignore[misc]
-        # A mark that differs from slice to slice does not make series, so each must fill its places.
-        if 1 < len(groups) < len(stack.heads) and not any(_repeats(heads) for heads in groups.values()):
+        groups = _grouped(stack.heads, lambda head, name=name: head.marks.get(name, ""))  # type: ignore[misc]
+        if 1 < len(groups) <= most and all(_crowd(heads, True) < most for heads in groups.values()):
             named = [(f"{name} {value}".strip(), heads) for value, heads in groups.items()]
-            return _split(stack, named, f"Its slices repeat at each place and differ in {name}.")
-    return [stack]
+            parts = _split(stack, named, f"Its slices repeat at each place and differ in {name}.")
+            return _each(parts, _by_marks)
+    return _by_turn(stack, most)
 
 
-def _repeats(heads: Sequence[Head]) -> bool:
-    places = sorted(head.position for head in heads if head.position is not None)
-    return any(after - before < SAME_PLACE for before, after in itertools.pairwise(places))
+def _by_turn(stack: Stack, most: int) -> list[Stack]:
+    """Where every place has equally many pictures that nothing tells apart: by their order."""
+    places = [[head for _, head in place] for place in places_of(stack.heads)]
+    if len(places) < 2 or any(len(place) != most for place in places):
+        return [stack]
+    in_order = [sorted(place, key=file_order) for place in places]
+    turns = [(f"pass {turn + 1}", [place[turn] for place in in_order]) for turn in range(most)]
+    return _split(stack, turns, f"Each place has {most} slices, which only their numbers tell apart.")
+
+
+def _crowd(heads: Sequence[Head], strict: bool = False) -> int:
+    """How many pictures a place has at most; 1 where just a few places have several.
+
+    Two scans that meet have a few places in common, which are duplicates and no second stack.
+    """
+    counts = [len(place) for place in places_of(heads)]
+    several = sum(count > 1 for count in counts)
+    if not several or (not strict and several < len(counts) / 2 and several <= max(3, len(counts) // 10)):
+        return 1
+    return max(counts)
+
+
+def places_of(heads: Sequence[Head]) -> list[list[tuple[float, Head]]]:
+    """Pictures that lie at one place together, sorted; with their position along the common normal, mm.
+
+    Those that tell no position are left out. Of one place the first in file order is the first.
+    """
+    placed = [(head, head.plane) for head in sorted(heads, key=file_order) if head.plane is not None]
+    if not placed:
+        return []
+    # One normal for all: directions that differ by rounding would move far origins.
+    normal = np.mean([plane.normal for _, plane in placed], axis=0)
+    normal /= np.linalg.norm(normal) or 1.0
+    walk = sorted(((float(normal @ plane.origin), head) for head, plane in placed), key=lambda pair: pair[0])
+    places: list[list[tuple[float, Head]]] = []
+    for position, head in walk:
+        if places and position - places[-1][0][0] < SAME_PLACE:
+            places[-1].append((position, head))
+        else:
+            places.append([(position, head)])
+    for place in places:
+        place.sort(key=lambda pair: file_order(pair[1]))
+    return places
+
+
+def file_order(head: Head) -> tuple[Any, ...]:
+    """By instance number, then name, then frame."""
+    number = float("inf") if head.number is None else head.number
+    return number, natural(head.path), -1 if head.frame is None else head.frame
+
+
+def natural(path: Path) -> list[tuple[int, int, str]]:
+    """A key that puts "slice 10" after "slice 9"."""
+    parts = re.split(r"(\d+)", str(path))
+    return [(0, int(each), "") if each.isdigit() else (1, 0, each) for each in parts]

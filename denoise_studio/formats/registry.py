@@ -1,6 +1,7 @@
 """Opening and saving pictures of any known format."""
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from denoise_studio.formats.base import Encoded, Format, SaveOptions, SaveReport
 from denoise_studio.formats.files import file_sha256, replacing
 
 _HEAD = 1024
+_QUICK = 64 << 20
+"""Bytes whose checksum takes a moment only."""
 
 
 def all_formats() -> tuple[Format, ...]:
@@ -36,14 +39,12 @@ def open_picture(path: str | os.PathLike[str], progress: Progress | None = None)
     """
     path = Path(path)
     head = _head(path)
-    for candidate in all_formats():
-        if candidate.matches(head, path):
-            checksum = _checksum(path)
-            picture = _note_name(_open(candidate, path, progress or Progress()), path, candidate)
-            assert picture.source is not None
-            return replace(picture, source=replace(picture.source, sha256=checksum))
-    names = ", ".join(candidate.name for candidate in all_formats())
-    raise FormatError(f"{path.name} is not a picture that Denoise Studio reads ({names}).")
+    found = next((candidate for candidate in all_formats() if candidate.matches(head, path)), None)
+    if found is None:
+        names = ", ".join(candidate.name for candidate in all_formats())
+        raise FormatError(f"{path.name} is not a picture that Denoise Studio reads ({names}).")
+    picture = open_checked(path, lambda: found.open(path, progress or Progress()))
+    return _note_name(picture, path, found)
 
 
 def _head(path: Path) -> bytes:
@@ -63,21 +64,35 @@ def _head(path: Path) -> bytes:
     return head
 
 
-def _checksum(path: Path) -> str:
-    try:
-        return file_sha256(path)
-    except OSError as error:
-        raise FormatError(f"Cannot read {path}: {_reason(error)}.") from None
+def open_checked(path: Path, opened: Callable[[], Picture]) -> Picture:
+    """Open, with the file's checksum; whatever a decoder throws at a broken file becomes one sentence.
 
+    The checksum of a file with several pictures is left out where it would take long: whoever
+    needs it makes it.
 
-def _open(chosen: Format, path: Path, progress: Progress) -> Picture:
-    """Open, and turn whatever a decoder throws at a broken file into one sentence."""
+    Args:
+        path: the file.
+        opened: reads the picture.
+
+    Raises:
+        FormatError: it cannot be read; one sentence that names the file.
+        Cancelled: as `opened` raises it.
+    """
     try:
-        return chosen.open(path, progress)
+        known, size = "", path.stat().st_size
+        if size <= _QUICK:
+            known = file_sha256(path)
+        picture = opened()
+        if not known and picture.place is None:
+            known = file_sha256(path)
+        assert picture.source is not None
+        return replace(picture, source=replace(picture.source, sha256=known))
     except (FormatError, Cancelled):
         raise
     except MemoryError:
         raise FormatError(f"{path.name} needs more memory than there is.") from None
+    except FileNotFoundError:
+        raise FormatError(f"{path} does not exist.") from None
     except Exception as error:
         raise FormatError(f"{path.name} cannot be read: {_reason(error)}.") from None
 

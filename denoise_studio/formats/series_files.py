@@ -9,15 +9,21 @@ from pathlib import Path
 from denoise_studio.core.errors import FormatError
 from denoise_studio.core.progress import Progress
 from denoise_studio.core.series import Series
-from denoise_studio.formats.dicom_heads import Head, NoPicture
+from denoise_studio.formats import dicomdir
+from denoise_studio.formats.dicom_check import NoPicture
+from denoise_studio.formats.dicom_heads import Head
+from denoise_studio.formats.dicom_quiet import hush
 from denoise_studio.formats.dicom_scan import read_heads
 from denoise_studio.formats.dicom_series import series_of
+
+_LISTED = 5
 
 
 def find(path: Path, progress: Progress) -> list[Series]:
     """What `formats.find_series` promises, for a path that exists."""
-    files = list(_files(path, progress)) if path.is_dir() else [path]
+    hush()
     found = _Found()
+    files = _files(path, progress, found)
     for count, file in enumerate(files):
         progress.report(count / len(files), "Reading headers")
         found.look(file)
@@ -33,7 +39,17 @@ def find(path: Path, progress: Progress) -> list[Series]:
     return series
 
 
-def _files(folder: Path, progress: Progress) -> Iterator[Path]:
+def _files(path: Path, progress: Progress, found: "_Found") -> list[Path]:
+    if path.is_dir():
+        return list(_inside(path, progress))
+    if dicomdir.is_directory(path):
+        files, missing = dicomdir.files_of(path)
+        found.missing = len(missing)
+        return files
+    return [path]
+
+
+def _inside(folder: Path, progress: Progress) -> Iterator[Path]:
     for parent, folders, names in os.walk(folder):
         progress.check()
         folders[:] = sorted(name for name in folders if not name.startswith("."))
@@ -47,6 +63,8 @@ class _Found:
     heads: list[Head] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
+    missing: int = 0
+    """Files that a DICOMDIR lists and that are not there."""
 
     def look(self, path: Path) -> None:
         try:
@@ -58,18 +76,25 @@ class _Found:
 
     def notes(self) -> tuple[str, ...]:
         """Sentences about the files that are left out."""
-        return tuple(_listed(self.broken))
+        notes = list(self.broken[:_LISTED])
+        if len(self.broken) > _LISTED:
+            notes.append(f"{len(self.broken) - _LISTED} more files cannot be read.")
+        if self.missing:
+            are = (
+                "file that the DICOMDIR lists is"
+                if self.missing == 1
+                else "files that the DICOMDIR lists are"
+            )
+            notes.append(f"{self.missing} {are} missing.")
+        return tuple(notes)
 
     def nothing(self, path: Path) -> str:
+        """Why there is no series at all."""
         reasons: Sequence[str] = self.broken or self.others
         if len(reasons) == 1:
             return reasons[0]
-        if not reasons:
-            return f"{path.name} holds no series of slices."
-        return f"{path.name} holds no series that can be read: {reasons[0]}"
-
-
-def _listed(reasons: Sequence[str], most: int = 5) -> Iterator[str]:
-    yield from reasons[:most]
-    if len(reasons) > most:
-        yield f"{len(reasons) - most} more files cannot be read."
+        if reasons:
+            return f"{path.name} holds no series that can be read: {reasons[0]}"
+        if self.missing:
+            return f"None of the {self.missing} files that {path.name} lists is there."
+        return f"{path.name} holds no series of slices."

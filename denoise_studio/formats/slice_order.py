@@ -42,10 +42,14 @@ def walk(planes: Sequence[Plane], tag: float) -> Walk:
     if len(planes) < 2:
         notes = (f"The gantry was tilted by {abs(tag):g} degrees.",) if abs(tag) > _TILTED else ()
         return Walk(None, tag, notes)
-    positions = np.array([plane.position for plane in planes])
-    distances = np.diff(positions)
+    origins = np.array([plane.origin for plane in planes], np.float64)
+    normal = np.mean([plane.normal for plane in planes], axis=0)
+    normal /= np.linalg.norm(normal)
+    along = (origins - origins[0]) @ normal
+    aside = (origins - origins[0]) - along[:, None] * normal
+    distances = np.diff(along)
     step = usual(distances)
-    tilt, sideways = _tilt(planes, tag)
+    tilt, sideways = _tilt(along, aside, tag)
     return Walk(step, tilt, (*_gaps(distances, step), *sideways))
 
 
@@ -80,13 +84,14 @@ def _gaps(distances: Any, step: float) -> list[str]:
     return notes
 
 
-def _tilt(planes: Sequence[Plane], tag: float) -> tuple[float, list[str]]:
-    """Degrees by geometry, and notes; origins that wander without a rule are no tilt."""
-    origins = np.array([plane.origin for plane in planes], np.float64)
-    normal = np.mean([plane.normal for plane in planes], axis=0)
-    normal /= np.linalg.norm(normal)
-    along = (origins - origins[0]) @ normal
-    aside = (origins - origins[0]) - along[:, None] * normal
+def _tilt(along: Any, aside: Any, tag: float) -> tuple[float, list[str]]:
+    """Degrees by geometry, and notes; origins that wander without a rule are no tilt.
+
+    Args:
+        along: `(N,)` way of the origins along the normal, mm.
+        aside: `(N, 3)` what they move across it, mm.
+        tag: what the files declare, degrees.
+    """
     slope = (along @ aside) / float(along @ along)
     wander = float(np.linalg.norm(aside - along[:, None] * slope, axis=1).max())
     tilt = float(np.degrees(np.arctan(np.linalg.norm(slope))))

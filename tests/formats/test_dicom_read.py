@@ -180,12 +180,19 @@ def test_file_without_preamble(tmp_path, implicit):
     np.testing.assert_array_equal(open_picture(tmp_path / "a.dcm").pixels[0], stored - 1024.0)
 
 
-def test_several_frames_are_refused_with_their_number(tmp_path):
-    data = ct_dataset(noise((4, 4), np.int16), NumberOfFrames=3)
-    data.PixelData = data.PixelData * 3
+def test_of_several_frames_the_first_is_opened_with_its_place(tmp_path):
+    stored = noise((3, 4, 5), np.int16)
+    data = ct_dataset(stored[0], NumberOfFrames=3, ImagePositionPatient=None)
+    data.PixelData = stored.astype("<i2").tobytes()
     data.save_as(tmp_path / "a.dcm", enforce_file_format=True)
-    with pytest.raises(FormatError, match=r"a\.dcm has 3 frames; only single frames are opened yet\."):
-        open_picture(tmp_path / "a.dcm")
+    picture = open_picture(tmp_path / "a.dcm")
+    np.testing.assert_array_equal(picture.pixels[0], stored[0] - 1024.0)
+    assert picture.notes == ("The file has 3 frames; this is the first.",)
+    assert (picture.place.index, len(picture.place.series)) == (0, 3)
+    for frame in range(3):
+        other = picture.place.series.open(frame)
+        np.testing.assert_array_equal(other.pixels[0], stored[frame] - 1024.0)
+        assert other.source.metadata.frame == frame
 
 
 def test_one_frame_of_an_enhanced_ct(tmp_path):

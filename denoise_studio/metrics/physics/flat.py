@@ -1,0 +1,96 @@
+"""Flat parts of a picture, found without being told: squares that hold one tissue and noise, no structure."""
+
+import numpy as np
+import numpy.typing as npt
+
+from denoise_studio.core.types import BoolArray
+from denoise_studio.metrics.physics.pitch import Doubles
+
+SOFT_TISSUE = (-160.0, 240.0)
+"""HU of what is looked through: fat, muscle, organs, blood; neither lung nor bone."""
+_PARTS = 4
+"""Parts along a side, whose means must agree."""
+_NOISIEST = 1.25
+"""Times the typical noise above which a square holds structure."""
+_QUANTILE = 0.25
+
+Places = npt.NDArray[np.int64]
+
+
+def flat_squares(
+    values: Doubles,
+    inside: BoolArray,
+    side: int,
+    limits: tuple[float, float] | None = None,
+    most: int = 32,
+) -> Places:
+    """Squares, half a side or more apart, that differ from a constant by noise alone, the flattest first.
+
+    After the global noise index (Christianson et al., AJR 205 (2015) W93; TG-233): the noise is what the
+    quieter squares of the tissue agree on. Of those, squares are kept whose parts have the same mean to
+    within what that noise explains.
+
+    Args:
+        values: `(h, w)`.
+        inside: `(h, w)`, True where a pixel counts.
+        side: of the squares in pixels; rounded down to a multiple of 4.
+        limits: lowest and highest mean of a square that is wanted.
+        most: how many at most.
+
+    Returns:
+        `(n, 2)` row and column of upper left pixels; empty if nothing is flat.
+    """
+    side = max(_PARTS, side // _PARTS * _PARTS)
+    step = side // 2
+    height, width = values.shape
+    if height < side or width < side:
+        return np.empty((0, 2), np.int64)
+    ys, xs = np.arange(0, height - side + 1, step), np.arange(0, width - side + 1, step)
+    counted = _sums(inside.astype(np.float64), side, ys, xs) == side * side
+    clean = np.where(inside, values, 0.0)
+    mean = _sums(clean, side, ys, xs) / side**2
+    sd = np.sqrt(np.maximum(_sums(clean * clean, side, ys, xs) / side**2 - mean**2, 0.0))
+    wanted = counted
+    if limits is not None:
+        wanted = wanted & (mean >= limits[0]) & (mean <= limits[1])
+    if not wanted.any():
+        return np.empty((0, 2), np.int64)
+    noise = float(np.quantile(sd[wanted], _QUANTILE))
+    part = side // _PARTS
+    means = np.stack(
+        [
+            _sums(clean, part, ys + a * part, xs + b * part) / part**2
+            for a in range(_PARTS)
+            for b in range(_PARTS)
+        ]
+    )
+    spread = means.std(axis=0)
+    quiet = wanted & (sd <= _NOISIEST * noise + 1e-9)
+    if not quiet.any():
+        return np.empty((0, 2), np.int64)
+    # Noise alone spreads the parts' means too, by how much is seen in the quieter half.
+    usual = float(np.median(spread[quiet]))
+    flat = quiet & (spread <= _NOISIEST * usual + 1e-9)
+    order = np.argsort(np.where(flat, spread, np.inf), axis=None, kind="stable")[: np.count_nonzero(flat)]
+    return _apart(order, flat.shape, ys, xs, side, most)
+
+
+def _apart(order: Places, shape: tuple[int, int], ys: Places, xs: Places, side: int, most: int) -> Places:
+    """The first of them that do not overlap."""
+    taken: list[tuple[int, int]] = []
+    for index in order:
+        row, column = np.unravel_index(int(index), shape)
+        y, x = int(ys[row]), int(xs[column])
+        if all(abs(y - b) >= side or abs(x - a) >= side for b, a in taken):
+            taken.append((y, x))
+            if len(taken) == most:
+                break
+    return np.asarray(taken, np.int64).reshape(-1, 2)
+
+
+def _sums(values: Doubles, side: int, ys: Places, xs: Places) -> Doubles:
+    """Sums over squares with these upper left pixels."""
+    total = np.pad(np.cumsum(np.cumsum(values, 0), 1), ((1, 0), (1, 0)))
+    y, x = ys[:, None], xs[None, :]
+    found = total[y + side, x + side] - total[y, x + side] - total[y + side, x] + total[y, x]
+    return np.asarray(found)

@@ -8,7 +8,7 @@ import numpy as np
 from denoise_studio.core.errors import FormatError
 from denoise_studio.core.geometry import Rect
 from denoise_studio.core.picture import Picture, Scale, Stored
-from denoise_studio.core.recipe import Recipe
+from denoise_studio.core.recipe import Recipe, to_json
 from denoise_studio.core.types import FloatArray
 from denoise_studio.engine.developing import colours, srgb_curve
 from denoise_studio.engine.display import Levels, show_part
@@ -65,6 +65,8 @@ def prepared(
     way = way_of(picture, chosen.id, options)
     if way is not None:
         return developed(picture, way, options.exposure), options
+    if chosen.id == "dicom" and recipe is not None:
+        return picture, dataclasses.replace(options, recipe=to_json(recipe))
     if picture.mosaic is not None and chosen.id == "dng":
         reduction = recipe.strength if recipe is not None and recipe.method != "identity" else 0.0
         return picture, dataclasses.replace(

@@ -168,7 +168,7 @@ def make_record(
         seed=recipe.seed,
         tile=rendering.tile,
         milliseconds=round(rendering.milliseconds, 1),
-        input=_input(rendering.picture, output),
+        input=None if options.anonymise else _input(rendering.picture, output),
         output=Output(
             name=output.name,
             format=format_id,

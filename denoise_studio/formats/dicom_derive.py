@@ -181,17 +181,19 @@ def contribute(dataset: Dataset, history: tuple[str, ...], now: datetime.datetim
     dataset.ContributingEquipmentSequence = Sequence([*earlier, tool])
 
 
-def annotations(dataset: Dataset) -> None:
-    """BurnedInAnnotation is the source's; where it is silent, NO: nothing is drawn here.
-
-    Not for captured screens, into which somebody else may have drawn.
-    """
-    kinds = kinds_of(dataset, "ImageType")
-    captured = "SECONDARY CAPTURE" in UID(str(dataset.get("SOPClassUID", ""))).name.upper() or any(
-        "SCREEN" in kind.upper() for kind in kinds
-    )
-    if not dataset.get("BurnedInAnnotation") and not captured:
+def annotations(dataset: Dataset, source: Dataset) -> None:
+    """BurnedInAnnotation is the source's; where it is silent, NO: nothing is drawn here."""
+    if not source.get("BurnedInAnnotation") and not may_be_annotated(source):
         dataset.BurnedInAnnotation = "NO"
+
+
+def may_be_annotated(source: Dataset) -> bool:
+    """Whether the source's pixels hold text: it says so, or is a captured screen that says nothing."""
+    said = str(source.get("BurnedInAnnotation") or "").strip()
+    if said:
+        return said != "NO"
+    captured = "SECONDARY CAPTURE" in UID(str(source.get("SOPClassUID", ""))).name.upper()
+    return captured or any("SCREEN" in kind.upper() for kind in kinds_of(source, "ImageType"))
 
 
 def lossy(dataset: Dataset, source: Dataset) -> None:

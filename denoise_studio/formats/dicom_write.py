@@ -1,6 +1,7 @@
 """DICOM out: a derived image in a new series, everything that stays true kept (PS3.3 C.7.6.1)."""
 
 import copy
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from denoise_studio.core.errors import FormatError
 from denoise_studio.core.picture import Picture, Scale, Stored
 from denoise_studio.formats import dicom_derive as derive
 from denoise_studio.formats.base import Encoded, SaveOptions
+from denoise_studio.formats.dicom_anonymise import BURNED_IN, Pseudonyms, anonymise
 from denoise_studio.formats.dicom_endian import swap_words, was_big
 from denoise_studio.formats.dicom_padding import padding_range
 from denoise_studio.formats.dicom_pixels import put_pixels
@@ -47,6 +49,8 @@ def encode(picture: Picture, options: SaveOptions) -> Encoded:
     moved = _keep_off_padding(samples, padding, metadata.dataset, stored)
     if moved:
         dropped = (f"{moved} pixels were moved by one step so as not to become padding.",)
+    if options.anonymise and derive.may_be_annotated(metadata.dataset):
+        dropped += (BURNED_IN,)
     pixels = rescale(samples[None], stored.slope, stored.intercept)
     return Encoded(samples[None], pixels, stored, int(outside.sum()), dropped)
 
@@ -102,11 +106,14 @@ def write(picture: Picture, encoded: Encoded, path: Path, options: SaveOptions) 
     derive.date(dataset, now)
     derive.describe(dataset, source, history)
     derive.contribute(dataset, history, now)
-    derive.annotations(dataset)
+    derive.annotations(dataset, source)
     derive.lossy(dataset, source)
     if picture.scale is Scale.HU and not dataset.get("RescaleType"):
         dataset.RescaleType = "HU"
     put_recipe(dataset, options.recipe)
+    if options.anonymise:
+        metadata = dataclasses.replace(metadata, spare=None)  # old overlays may be text
+        anonymise(dataset, Pseudonyms(options.secret))
     put_pixels(dataset, encoded.samples[0], encoded.stored, metadata)
     save(dataset, path)
 

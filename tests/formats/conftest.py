@@ -1,5 +1,6 @@
 """Fixtures that write the small files of `format_files`."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,3 +27,10 @@ def ct_path(write_ct: Callable[..., Path]) -> Path:
     """A 12-bit unsigned slice with every stored value class, 24 x 20."""
     stored = (np.arange(480, dtype=np.uint16) * 8).reshape(24, 20)
     return write_ct(stored, BitsStored=12, HighBit=11)
+
+
+@pytest.fixture
+def dciodvfy() -> None:
+    """Skips where the checker of DICOM files is not installed."""
+    if shutil.which("dciodvfy") is None:
+        pytest.skip("needs dciodvfy (Debian package dicom3tools)")

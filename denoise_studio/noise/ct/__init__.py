@@ -1,0 +1,1 @@
+"""Low-dose CT made in the projections: kernels, projector, counts, calibration, simulation."""

@@ -22,20 +22,26 @@ def find_padding(dataset: Dataset, samples: Any, values: Any, scale: Scale) -> t
     if (limits := padding_range(dataset)) is not None:
         mask = (samples >= limits[0]) & (samples <= limits[1])
     notes: list[str] = []
-    lowest = float(values.min())
-    if scale is Scale.HU and lowest <= _UNDECLARED and (mask is None or not mask.any()):
-        fill = values == lowest
-        if int(fill.sum()) >= max(8, fill.size // 200):
-            mask = fill
-            notes.append(
-                f"{int(fill.sum())} pixels of {lowest:g} HU are taken as padding, "
-                "which the file does not declare."
-            )
+    if scale is Scale.HU and (mask is None or not mask.any()):
+        mask, notes = undeclared(values)
     if mask is None or not mask.any():
         return None, []
     if mask.all():
         return None, ["Every pixel has the padding value, so none is taken as padding."]
     return mask, notes
+
+
+def undeclared(values: Any) -> tuple[Any, list[str]]:
+    """The mask of an area of one value far below air, in HU, and the sentence that tells; or None."""
+    lowest = float(values.min())
+    if lowest > _UNDECLARED:
+        return None, []
+    fill = values == lowest
+    count = int(fill.sum())
+    if count < max(8, fill.size // 200):
+        return None, []
+    note = f"{count} pixels of {lowest:g} HU are taken as padding, which the file does not declare."
+    return fill, [note]
 
 
 def padding_range(dataset: Dataset) -> tuple[int, int] | None:

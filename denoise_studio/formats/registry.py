@@ -22,12 +22,13 @@ def all_formats() -> tuple[Format, ...]:
     from denoise_studio.formats.dicom import Dicom
     from denoise_studio.formats.dng import Dng
     from denoise_studio.formats.jpeg import Jpeg
+    from denoise_studio.formats.nifti import Nifti
     from denoise_studio.formats.npy import Npy
     from denoise_studio.formats.png import Png
     from denoise_studio.formats.tiff import Tiff
 
     # DICOM first: its free preamble may begin like a TIFF; camera raw often is one.
-    return (Dicom(), Png(), Jpeg(), CameraRaw(), Dng(), Tiff(), Npy())
+    return (Dicom(), Png(), Jpeg(), CameraRaw(), Dng(), Tiff(), Npy(), Nifti())
 
 
 def open_picture(path: str | os.PathLike[str], progress: Progress | None = None) -> Picture:

@@ -16,7 +16,8 @@ def find_series(path: str | os.PathLike[str], progress: Progress | None = None) 
     numbered them.
 
     Args:
-        path: a folder, or a DICOM file with one or several pictures.
+        path: a folder, a DICOMDIR, a NIfTI volume (.nii, .nii.gz), or a DICOM file with one or
+            several pictures: that file alone, not what lies beside it.
         progress: told of every file.
 
     Raises:

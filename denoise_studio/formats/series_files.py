@@ -15,6 +15,8 @@ from denoise_studio.formats.dicom_heads import Head
 from denoise_studio.formats.dicom_quiet import hush
 from denoise_studio.formats.dicom_scan import read_heads
 from denoise_studio.formats.dicom_series import series_of
+from denoise_studio.formats.nifti_header import HEAD, is_nifti, plain_head
+from denoise_studio.formats.nifti_series import series_of_volume
 
 _LISTED = 5
 
@@ -26,17 +28,19 @@ def find(path: Path, progress: Progress) -> list[Series]:
     files = _files(path, progress, found)
     for count, file in enumerate(files):
         progress.report(count / len(files), "Reading headers")
-        found.look(file)
-    if not found.heads:
+        found.look(file, progress, alone=file == path)
+    if not found.heads and not found.volumes:
         raise FormatError(found.nothing(path))
+    return [*_dicom_series(found), *found.volumes]
+
+
+def _dicom_series(found: "_Found") -> list[Series]:
     by_series: dict[str, list[Head]] = defaultdict(list)
     for head in found.heads:
         by_series[head.series].append(head)
     notes = found.notes()
     groups = sorted(by_series.values(), key=lambda heads: (heads[0].series_number or 0, heads[0].series))
-    series = [each for heads in groups for each in series_of(heads, notes)]
-    progress.report(1.0, "Reading headers")
-    return series
+    return [each for heads in groups for each in series_of(heads, notes)]
 
 
 def _files(path: Path, progress: Progress, found: "_Found") -> list[Path]:
@@ -56,19 +60,32 @@ def _inside(folder: Path, progress: Progress) -> Iterator[Path]:
         yield from (Path(parent) / name for name in sorted(names) if not name.startswith("."))
 
 
+def _is_volume(path: Path) -> bool:
+    try:
+        with path.open("rb") as stream:
+            return is_nifti(plain_head(stream.read(4 * HEAD)))
+    except OSError:
+        return False
+
+
 @dataclass
 class _Found:
     """What looking at files gave."""
 
     heads: list[Head] = field(default_factory=list)
+    volumes: list[Series] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
     missing: int = 0
     """Files that a DICOMDIR lists and that are not there."""
 
-    def look(self, path: Path) -> None:
+    def look(self, path: Path, progress: Progress, alone: bool) -> None:
+        """Add what a file holds; a volume that was asked for alone stays inflated."""
         try:
-            self.heads += read_heads(path) or []
+            heads = read_heads(path)
+            if heads is None and _is_volume(path):
+                self.volumes += series_of_volume(path, progress, keep=alone)
+            self.heads += heads or []
         except NoPicture as error:
             self.others.append(str(error))
         except FormatError as error:

@@ -5,7 +5,7 @@ the sd of what is taken away is about that of the noise itself, and its curve ov
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,11 +16,9 @@ from denoise_studio.core.progress import Progress
 from denoise_studio.core.recipe import Recipe
 from denoise_studio.core.types import BoolArray, FloatArray
 from denoise_studio.denoisers import get_denoiser
-from denoise_studio.engine import devices
-from denoise_studio.engine.filtering import Filter
-from denoise_studio.engine.fits import fit, needs_fit
 from denoise_studio.engine.noise_told import Told, can_be_told, noise_parameter
-from denoise_studio.engine.resolve import estimated_noise, resolve
+from denoise_studio.engine.patches import filtered
+from denoise_studio.engine.resolve import estimated_noise
 
 FACTORS = tuple(2.0 ** (step / 2) for step in range(-4, 5))
 """Multiples of the estimate that are tried."""
@@ -106,33 +104,13 @@ def knee(
     for factor in sorted(factors, key=lambda factor: abs(np.log(factor))):
         progress.check()
         tried = told.with_multiple(factor)
-        result = _filtered(picture, tried, rect, progress)
+        result = filtered(picture, tried, rect, progress)
         # The multiple that the method's limits left of it.
         multiple = Told(tried, estimate).multiple or factor
         found[multiple] = _spread(picture.pixels[(slice(None), *rect.slices)] - result, valid)
         progress.report(len(found) / len(factors), "measuring the knee")
         publish(_curve(found, estimate))
     return _curve(found, estimate)
-
-
-def _filtered(picture: Picture, recipe: Recipe, rect: Rect, progress: Progress) -> FloatArray:
-    resolved = resolve(picture, recipe)
-    device = devices.choose(recipe.device, get_denoiser(recipe.method))
-    bound = Filter(
-        picture, resolved, device, fit(picture, resolved, progress) if needs_fit(resolved) else None
-    )
-    # Just these pixels, not the whole squares of the grid that they lie in: nobody sees them.
-    bound.denoiser = replace(bound.denoiser, tile=0)
-    out = np.empty((picture.channels, rect.height, rect.width), np.float32)
-
-    def sink(part: Rect, pixels: FloatArray) -> None:
-        out[(slice(None), *part.translate(-rect.x, -rect.y).slices)] = pixels
-
-    bound.run([rect], sink, progress)
-    while bound.recipe.device != bound.device.kind:  # it ran out of memory and goes on elsewhere
-        bound.recipe = bound.recipe.replace(device=bound.device.kind)
-        bound.run([rect], sink, progress)
-    return out
 
 
 def _valid(picture: Picture, rect: Rect) -> BoolArray:

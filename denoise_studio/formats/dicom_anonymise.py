@@ -25,7 +25,8 @@ _NAME, _ID = 0x00100010, 0x00100020
 _NEVER = ("PN", "DA", "DT")
 """Names and dates that the table forgets are emptied all the same."""
 _DUMMIES = {
-    **dict.fromkeys(("AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UT"), "ANONYMOUS"),
+    **dict.fromkeys(("AE", "CS", "LO", "LT", "SH", "ST", "UC", "UT"), "ANONYMOUS"),
+    "PN": "ANON^",
     "AS": "000Y",
     "DA": "19000101",
     "DT": "19000101000000",

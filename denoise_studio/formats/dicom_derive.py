@@ -13,7 +13,7 @@ from pydicom.sequence import Sequence
 from pydicom.uid import UID, ExplicitVRLittleEndian, generate_uid
 
 from denoise_studio import __version__
-from denoise_studio.core.picture import Picture, Scale
+from denoise_studio.core.picture import Scale
 from denoise_studio.formats.base import SaveOptions
 
 NAME = "Denoise Studio"
@@ -86,12 +86,12 @@ def _method(history: tuple[str, ...]) -> str:
     return " ".join([words[0].strip("(:;,|\\")[:24], *(f"s={value}"[:12] for value in strength[:1])])
 
 
-def image_type(dataset: Dataset, source: Dataset, picture: Picture) -> None:
+def image_type(dataset: Dataset, source: Dataset, scale: Scale, history: tuple[str, ...]) -> None:
     """DERIVED, SECONDARY, then the source's own third and later values (AXIAL or LOCALIZER for CT)."""
     rest = [kind for kind in kinds_of(source, "ImageType")[2:] if kind != "DENOISED"]
-    if not rest and picture.scale is Scale.HU:
+    if not rest and scale is Scale.HU:
         rest = ["AXIAL"]
-    dataset.ImageType = ["DERIVED", "SECONDARY", *rest] + (["DENOISED"] if picture.history and rest else [])
+    dataset.ImageType = ["DERIVED", "SECONDARY", *rest] + (["DENOISED"] if history and rest else [])
 
 
 def kinds_of(source: Dataset, keyword: str) -> list[str]:
@@ -116,12 +116,21 @@ def date(dataset: Dataset, now: datetime.datetime) -> None:
         setattr(dataset, f"{keyword}Time", now.strftime("%H%M%S"))
 
 
-def describe(dataset: Dataset, source: Dataset, history: tuple[str, ...]) -> None:
-    """How the pixels were made, and of which image (of a single picture)."""
+def describe(
+    dataset: Dataset, source: Dataset, history: tuple[str, ...], frames: list[int] | None = None
+) -> None:
+    """How the pixels were made, and of which image (of an image without functional groups).
+
+    Args:
+        dataset: changed in place.
+        source: as it was read.
+        history: of the pixels.
+        frames: 0-based, if only these of the source's were taken.
+    """
     dataset.DerivationDescription = derivation_text(history, str(source.get("DerivationDescription") or ""))
     if codes := derivation_codes(source, history):
         dataset.DerivationCodeSequence = codes
-    reference = source_reference(source)
+    reference = source_reference(source, frames)
     if reference is not None:
         dataset.SourceImageSequence = Sequence([reference])
     elif "SourceImageSequence" in dataset:
@@ -146,12 +155,12 @@ def derivation_codes(source: Dataset, history: tuple[str, ...]) -> Sequence:
     return Sequence(codes)
 
 
-def source_reference(source: Dataset, frame: int | None = None) -> Dataset | None:
+def source_reference(source: Dataset, frames: list[int] | None = None) -> Dataset | None:
     """The item of SourceImageSequence; None where the source's UID breaks the rules.
 
     Args:
         source: data set of the source.
-        frame: 0-based, of a source with several.
+        frames: 0-based, if only some of the source's are meant.
     """
     instance = str(source.get("SOPInstanceUID", ""))
     if not instance or not UID(instance).is_valid:
@@ -159,8 +168,8 @@ def source_reference(source: Dataset, frame: int | None = None) -> Dataset | Non
     reference = Dataset()
     reference.ReferencedSOPClassUID = source.get("SOPClassUID", "")
     reference.ReferencedSOPInstanceUID = instance
-    if frame is not None:
-        reference.ReferencedFrameNumber = frame + 1
+    if frames is not None:
+        reference.ReferencedFrameNumber = [frame + 1 for frame in frames]
     reference.PurposeOfReferenceCodeSequence = Sequence(
         [code("121322", "Source image for image processing operation")]
     )

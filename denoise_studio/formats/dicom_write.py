@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,15 @@ from pydicom.dataset import Dataset
 from denoise_studio.core.errors import FormatError
 from denoise_studio.core.picture import Picture, Scale, Stored
 from denoise_studio.formats import dicom_derive as derive
-from denoise_studio.formats.base import Encoded, SaveOptions
+from denoise_studio.formats.base import Encoded, SaveOptions, SaveReport
 from denoise_studio.formats.dicom_anonymise import BURNED_IN, Pseudonyms, anonymise
 from denoise_studio.formats.dicom_endian import swap_words, was_big
+from denoise_studio.formats.dicom_groups import FrameSaved, describe_frames, is_enhanced
 from denoise_studio.formats.dicom_padding import padding_range
-from denoise_studio.formats.dicom_pixels import put_pixels
+from denoise_studio.formats.dicom_pixels import PIXEL_DATA, describe_pixels, put_extremes, put_pixels
 from denoise_studio.formats.dicom_read import DicomMetadata, hush
 from denoise_studio.formats.dicom_recipe import put_recipe
+from denoise_studio.formats.dicom_spool import Spool
 from denoise_studio.formats.samples import rescale
 
 
@@ -68,8 +71,6 @@ def metadata_of(picture: Picture) -> DicomMetadata:
         raise FormatError("The DICOM source does not say what it is (SOP class); save as TIFF or NPY.")
     if picture.channels != 1 or found.shape != (picture.height, picture.width):
         raise FormatError("The picture no longer has the size of its DICOM source; save as TIFF or NPY.")
-    if "SharedFunctionalGroupsSequence" in found.dataset:
-        raise FormatError("Enhanced DICOM images are not written yet; save this picture as TIFF or NPY.")
     return found
 
 
@@ -95,38 +96,88 @@ def _keep_off_padding(samples: Any, padding: Any, dataset: Dataset, stored: Stor
 
 
 def write(picture: Picture, encoded: Encoded, path: Path, options: SaveOptions) -> None:
-    """Write the derived image in Explicit VR Little Endian, uncompressed."""
+    """Write the derived image in Explicit VR Little Endian, uncompressed.
+
+    A frame of a file with several becomes a file of the same kind with that frame alone.
+    """
     hush()
     metadata = metadata_of(picture)
-    source, history = metadata.dataset, picture.history
-    dataset = derived_copy(source)
-    now = derive.now_for(source)
-    derive.identify(dataset, source, history, options)
-    derive.image_type(dataset, source, picture)
-    derive.date(dataset, now)
-    derive.describe(dataset, source, history)
-    derive.contribute(dataset, history, now)
-    derive.annotations(dataset, source)
-    derive.lossy(dataset, source)
-    if picture.scale is Scale.HU and not dataset.get("RescaleType"):
-        dataset.RescaleType = "HU"
-    put_recipe(dataset, options.recipe)
+    if metadata.frame is not None or is_enhanced(metadata.dataset):
+        _write_frames([(picture, metadata, encoded)], path, options)
+        return
+    dataset = _header(metadata.dataset, picture.scale, picture.history, options)
     if options.anonymise:
         metadata = dataclasses.replace(metadata, spare=None)  # old overlays may be text
-        anonymise(dataset, Pseudonyms(options.secret))
     put_pixels(dataset, encoded.samples[0], encoded.stored, metadata)
-    save(dataset, path)
+    _save(dataset, path, options)
 
 
-def derived_copy(source: Dataset) -> Dataset:
-    """The source's data set to be changed, in little endian."""
+def write_frames(pictures: Iterable[Picture], path: Path, options: SaveOptions) -> SaveReport:
+    """Write frames of one multi-frame file as one derived file; only one is held in memory.
+
+    Args:
+        pictures: results, each of another frame of the same file, in any order; all of them, or those
+            that are wanted. Taken one after the other.
+        path: a temporary file beside the target; the caller renames it.
+        options: as for a single picture; `recipe` is the one for all frames.
+
+    Raises:
+        FormatError: not frames of one file, or more than a file holds.
+        OSError: the disk is full, the folder cannot be written, ...
+    """
+    hush()
+    taken = ((picture, metadata_of(picture), encode(picture, options)) for picture in pictures)
+    return _write_frames(taken, path, options)
+
+
+def _write_frames(
+    frames: Iterable[tuple[Picture, DicomMetadata, Encoded]], path: Path, options: SaveOptions
+) -> SaveReport:
+    with Spool(path.parent, overlays=not options.anonymise) as spool:
+        for frame in frames:
+            spool.add(*frame)
+        pixels = spool.in_order()
+        assert spool.metadata is not None
+        history = spool.frames[0].history
+        dataset = _header(spool.metadata.dataset, spool.scale, history, options, spool.frames)
+        vr = describe_pixels(dataset, spool.stored)
+        put_extremes(dataset, spool.extremes, spool.stored.dtype)
+        dataset.add_new(PIXEL_DATA, vr, pixels)
+        _save(dataset, path, options)
+        return SaveReport(path, "dicom", spool.stored, spool.clipped, spool.dropped)
+
+
+def _header(
+    source: Dataset,
+    scale: Scale,
+    history: tuple[str, ...],
+    options: SaveOptions,
+    frames: list[FrameSaved] | None = None,
+) -> Dataset:
+    """Everything but the pixels, in little endian; `frames` for files with several."""
     dataset = copy.deepcopy(source)
     if was_big(source):
         swap_words(dataset)
+    now = derive.now_for(source)
+    derive.identify(dataset, source, history, options)
+    derive.date(dataset, now)
+    if frames is not None:
+        describe_frames(dataset, source, frames)
+    if not is_enhanced(source):
+        chosen = None if frames is None else [frame.index for frame in frames]
+        derive.image_type(dataset, source, scale, history)
+        derive.describe(dataset, source, history, chosen)
+        if scale is Scale.HU and not dataset.get("RescaleType"):
+            dataset.RescaleType = "HU"
+    derive.contribute(dataset, history, now)
+    derive.annotations(dataset, source)
+    derive.lossy(dataset, source)
+    put_recipe(dataset, options.recipe)
     return dataset
 
 
-def save(dataset: Dataset, path: Path) -> None:
-    """Write a data set as a file in Explicit VR Little Endian."""
+def _save(dataset: Dataset, path: Path, options: SaveOptions) -> None:
+    if options.anonymise:
+        anonymise(dataset, Pseudonyms(options.secret))
     derive.file_meta(dataset)
     pydicom.dcmwrite(path, dataset, enforce_file_format=True, little_endian=True, implicit_vr=False)

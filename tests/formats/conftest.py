@@ -1,6 +1,7 @@
 """Fixtures that write the small files of `format_files`."""
 
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,15 @@ def ct_path(write_ct: Callable[..., Path]) -> Path:
 
 
 @pytest.fixture
-def dciodvfy() -> None:
-    """Skips where the checker of DICOM files is not installed."""
-    if shutil.which("dciodvfy") is None:
+def dciodvfy() -> Callable[[Path], set[str]]:
+    """What the standard's checker calls errors in a file; skips where it is not installed."""
+    program = shutil.which("dciodvfy")
+    if program is None:
         pytest.skip("needs dciodvfy (Debian package dicom3tools)")
+
+    def errors(path: Path) -> set[str]:
+        run = subprocess.run([program, str(path)], capture_output=True, check=False)
+        lines = (run.stdout + run.stderr).decode("utf-8", "replace").splitlines()
+        return {line for line in lines if line.startswith("Error")}
+
+    return errors

@@ -2,7 +2,6 @@
 
 import itertools
 import re
-import subprocess
 
 import numpy as np
 import pydicom
@@ -317,10 +316,5 @@ def test_names_of_files_tell_nothing():
     assert re.fullmatch(r"IM\d+", plain_name(7, ""))
 
 
-def errors(path):
-    run = subprocess.run(["dciodvfy", str(path)], capture_output=True, text=True, check=False)
-    return {line for line in (run.stdout + run.stderr).splitlines() if line.startswith("Error")}
-
-
 def test_the_standard_is_kept(pair, tmp_path, dciodvfy):
-    assert errors(pair[2]) <= errors(tmp_path / f"{MARK}.dcm")
+    assert dciodvfy(pair[2]) <= dciodvfy(tmp_path / f"{MARK}.dcm")

@@ -1,8 +1,5 @@
 """DICOM out: a derived image whose every claim is true."""
 
-import shutil
-import subprocess
-
 import numpy as np
 import pydicom
 import pytest
@@ -222,31 +219,6 @@ def test_hounsfield_units_leave_dicom_as_they_are(ct_path, tmp_path, target):
     data = (tmp_path / f"a.{target}").read_bytes()
     assert b"Secret" not in data
     assert b"4711" not in data
-
-
-def errors(path):
-    run = subprocess.run(["dciodvfy", str(path)], capture_output=True, text=True, check=False)
-    return {line for line in (run.stdout + run.stderr).splitlines() if line.startswith("Error")}
-
-
-@pytest.mark.skipif(not shutil.which("dciodvfy"), reason="needs dciodvfy (Debian package dicom3tools)")
-@pytest.mark.parametrize("history", [HISTORY, ()])
-def test_the_standard_is_kept(ct_path, tmp_path, history):
-    saved(ct_path, tmp_path / "out.dcm", history=history)
-    assert errors(tmp_path / "out.dcm") <= errors(ct_path)
-
-
-@pytest.mark.shared
-@pytest.mark.skipif(not shutil.which("dciodvfy"), reason="needs dciodvfy (Debian package dicom3tools)")
-def test_no_real_file_gains_an_error(shared_data, tmp_path):
-    checked = 0
-    for path in sorted((shared_data / "ct").iterdir()):
-        if path.suffix not in (".dcm", "") or path.name == "eCT_Supplemental.dcm":
-            continue
-        saved(path, tmp_path / "out.dcm")
-        assert errors(tmp_path / "out.dcm") <= errors(path), path.name
-        checked += 1
-    assert checked >= 9
 
 
 def test_the_series_is_described_by_method_and_strength_alone(ct_path, tmp_path):

@@ -77,11 +77,16 @@ class Stored:
 
 @dataclass(frozen=True)
 class Window:
-    """A display window in the picture's unit: `level` is its centre."""
+    """A display window in the picture's unit: `level` is its centre.
+
+    `function` is how the file says values run through it (VOI LUT Function, PS3.3 C.11.2.1.3):
+    "LINEAR", "LINEAR_EXACT" or "SIGMOID"; "" where it says nothing, which is shown as LINEAR_EXACT.
+    """
 
     width: float
     level: float
     name: str = ""
+    function: str = ""
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,8 @@ _STEPS = 4096
 """Entries of the tone table: enough that 8-bit files come out as they went in."""
 _LINEAR_STEPS = 65536
 """Entries of the table for linear light: the darkest bytes lie 1 / 3300 apart there."""
+_TAILS = 2.0
+"""Widths to either side of the level at which a sigmoid has reached black or white: 1 / (1 + e^8) of the range."""
 _WHITE_SHARE, _SHOWN_WHITE = 0.995, 0.9
 """Automatic exposure of a mosaic puts this share of its brightness at that level of linear light."""
 
@@ -38,12 +40,14 @@ class Levels:
         high: value shown white.
         exposure: stops, applied in linear light; for photographs and camera raw.
         invert: white for black.
+        function: how values run from `low` to `high`, see `core.picture.Window`.
     """
 
     low: float
     high: float
     exposure: float = 0.0
     invert: bool = False
+    function: str = ""
 
     @property
     def width(self) -> float:
@@ -53,20 +57,35 @@ class Levels:
     def level(self) -> float:
         return (self.high + self.low) / 2
 
-    @classmethod
-    def window(cls, width: float, level: float, invert: bool = False) -> "Levels":
-        """From window width and level (centre)."""
-        return cls(level - width / 2, level + width / 2, invert=invert)
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The values between which the screen changes (PS3.3 C.11.2.1.2.1 and C.11.2.1.3).
 
-    def with_window(self, width: float, level: float) -> "Levels":
-        return replace(self, low=level - width / 2, high=level + width / 2)
+        DICOM's LINEAR counts stored integers, so that its white lies one below that of LINEAR_EXACT;
+        the tails of a sigmoid reach beyond the window.
+        """
+        if self.function == "LINEAR":
+            return self.low, max(self.high - 1.0, self.low + 1e-6 * self.width)
+        if self.function == "SIGMOID":
+            return self.level - _TAILS * self.width, self.level + _TAILS * self.width
+        return self.low, self.high
+
+    @classmethod
+    def window(cls, width: float, level: float, invert: bool = False, function: str = "") -> "Levels":
+        """From window width and level (centre)."""
+        return cls(level - width / 2, level + width / 2, invert=invert, function=function)
+
+    def with_window(self, width: float, level: float, function: str | None = None) -> "Levels":
+        """Another window; its function stays unless one is given."""
+        function = self.function if function is None else function
+        return replace(self, low=level - width / 2, high=level + width / 2, function=function)
 
 
 def default_levels(picture: Picture) -> Levels:
     """The file's own first window, else soft tissue for HU, the nominal range for photographs."""
     if picture.windows:
         first = picture.windows[0]
-        return Levels.window(first.width, first.level)
+        return Levels.window(first.width, first.level, function=first.function)
     if picture.scale is Scale.HU:
         return Levels.window(400, 40)
     if picture.scale is Scale.DISPLAY or picture.nominal_range == (0.0, 1.0):
@@ -115,17 +134,20 @@ def shrink(pixels: FloatArray, factor: int) -> FloatArray:
 
 def tone(pixels: FloatArray, levels: Levels) -> ByteArray:
     """`(C, h, w)` values to `(h, w)` or `(h, w, 3)` screen bytes, without colour management."""
-    span = levels.high - levels.low
+    low, high = levels.ends
+    span = high - low
     scale = np.float32((_STEPS - 1) / span if span > 0 else 0.0)
-    index = (pixels - np.float32(levels.low)) * scale
+    index = (pixels - np.float32(low)) * scale
     np.clip(index + np.float32(0.5), 0, _STEPS - 1, out=index)
-    bytes_ = _tone_table(levels.exposure, levels.invert)[index.astype(np.uint16)]
+    bytes_ = _tone_table(levels.exposure, levels.invert, levels.function == "SIGMOID")[index.astype(np.uint16)]
     return bytes_[0] if pixels.shape[0] == 1 else np.ascontiguousarray(np.moveaxis(bytes_, 0, -1))
 
 
 @functools.lru_cache(maxsize=32)
-def _tone_table(exposure: float, invert: bool) -> ByteArray:
+def _tone_table(exposure: float, invert: bool, sigmoid: bool) -> ByteArray:
     value = np.linspace(0.0, 1.0, _STEPS)
+    if sigmoid:  # 1 / (1 + exp(-4 (x - level) / width))
+        value = 1.0 / (1.0 + np.exp(-8.0 * _TAILS * (value - 0.5)))
     if exposure:
         linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
         value = srgb_curve(np.minimum(linear * 2.0**exposure, 1.0))

@@ -49,7 +49,7 @@ def _sheet(title: str, body: str, parent: QWidget | None, width: int, height: in
     return dialog
 
 
-def shortcuts_dialog(parent: QWidget | None) -> QDialog:
+def shortcuts_dialog(parent: QWidget | None, mouse: tuple[tuple[str, str], ...] = MOUSE) -> QDialog:
     """All keys and what the mouse does."""
     quiet = theme.current().quiet
     rows = []
@@ -69,7 +69,7 @@ def shortcuts_dialog(parent: QWidget | None) -> QDialog:
     rows.append("<tr><td colspan=3 style='padding-top:10px'><b>Mouse</b></td></tr>")
     rows += [
         f"<tr><td>{html.escape(k)}</td><td colspan=2 style='color:{quiet}'>{html.escape(v)}</td></tr>"
-        for k, v in MOUSE
+        for k, v in mouse
     ]
     return _sheet("Keys and mouse", f"<table cellspacing=3>{''.join(rows)}</table>", parent, 860, 700)
 

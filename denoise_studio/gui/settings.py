@@ -27,6 +27,10 @@ class Settings:
         remember_medical: whether DICOM paths may enter `recent`.
         memory_mb: budget for kept results.
         knee: whether the knee plot is unfolded.
+        mouse: what every button does; see `gui.mouse.Habits`.
+        corners: whether texts, letters, scale and marks lie over the pictures.
+        scale_bar: whether a millimetre scale is among them.
+        probe: whether the values under the cursor stand beside it too.
     """
 
     theme: str = "dark"
@@ -34,6 +38,10 @@ class Settings:
     remember_medical: bool = False
     memory_mb: int = 1024
     knee: bool = False
+    mouse: dict[str, Any] = field(default_factory=dict)
+    corners: bool = True
+    scale_bar: bool = True
+    probe: bool = False
 
     def with_recent(self, path: Path) -> "Settings":
         text = str(path.resolve())

@@ -107,21 +107,27 @@ class StatusBar(QStatusBar):
 
 def cursor_text(document: Document, x: int, y: int) -> str:
     """Position, distance in mm, and the value before and after at one pixel."""
-    picture, response = document.picture, document.response
+    picture = document.picture
     place = f"x {x}  y {y}"
     if picture.spacing is not None:
         place += f"  ({x * picture.spacing[1]:.1f}, {y * picture.spacing[0]:.1f} mm)"
-    if picture.padding is not None and picture.padding[y, x]:
-        return f"{place}   padding, left as it is"
-    unit = f" {picture.unit}" if picture.unit else ""
     if picture.mosaic is not None:
         place += f"  {picture.mosaic.site_at(x, y).name}"
+    return f"{place}   {values_text(document, x, y)}"
+
+
+def values_text(document: Document, x: int, y: int) -> str:
+    """The value before and after at one pixel, with its unit."""
+    picture, response = document.picture, document.response
+    if picture.padding is not None and picture.padding[y, x]:
+        return "padding, left as it is"
+    unit = f" {picture.unit}" if picture.unit else ""
     before = _values(picture.pixels[:, y, x], picture.span)
     if response is None:
-        return f"{place}   {before}{unit}"
+        return f"{before}{unit}"
     pixel = compose(picture, response.layer.pixels, response.recipe, Rect(x, y, 1, 1))[:, 0, 0]
     pending = "" if document.is_final else "  (not final)"
-    return f"{place}   {before} → {_values(pixel, picture.span)}{unit}{pending}"
+    return f"{before} → {_values(pixel, picture.span)}{unit}{pending}"
 
 
 def _values(values: FloatArray, span: float) -> str:

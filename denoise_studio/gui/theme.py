@@ -88,9 +88,11 @@ QStatusBar {{ background: {panel}; border-top: 1px solid {line}; color: {quiet};
 QStatusBar::item {{ border: 0; }}
 QStatusBar QLabel {{ color: {quiet}; padding: 0 6px; background: transparent; }}
 QLabel {{ background: transparent; border: 0; padding: 0; }}
+QSlider#slices::sub-page:vertical, QSlider#slices::add-page:vertical {{ background: {line}; }}
 QLabel#quiet {{ color: {quiet}; }}
 QLabel#warning {{ color: {warning}; }}
 QLabel#chip {{ background: rgba(0, 0, 0, 150); color: #f0f0f0; border-radius: 4px; padding: 2px 7px; }}
+QLabel#chip[large="true"] {{ font-size: 24px; border-radius: 7px; padding: 4px 12px; }}
 QScrollArea, QScrollArea > QWidget > QWidget {{ background: {panel}; border: 0; }}
 QToolButton#section {{ font-weight: 600; text-align: left; padding: 7px 8px; border-radius: 0; border: 0;
     border-top: 1px solid {line}; }}

@@ -1,5 +1,6 @@
 """Histogram of before and after, with the window and level as a band to drag."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,6 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from denoise_studio.core.progress import Progress
-from denoise_studio.engine.display import Levels
 from denoise_studio.engine.measuring import Histograms, histograms
 from denoise_studio.gui import theme
 from denoise_studio.gui.bridge import Bridge
@@ -119,5 +119,4 @@ class HistogramPanel(QWidget):
         if self._document is None or self._setting:
             return
         low, high = self.band.getRegion()
-        old = self._document.levels
-        self._document.set_levels(Levels(float(low), float(high), old.exposure, old.invert))
+        self._document.set_levels(replace(self._document.levels, low=float(low), high=float(high)))

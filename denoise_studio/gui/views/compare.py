@@ -130,7 +130,6 @@ class Compare(QWidget):
     def set_document(self, document: Document | None) -> None:
         if self._document is not None:
             self._document.viewport = self.viewport.remembered
-            self._document.turn = self.viewport.turn
             self._document.response_changed.disconnect(self.refresh)
             self._document.levels_changed.disconnect(self.refresh)
             self._document.recipe_changed.disconnect(self.show_state)
@@ -148,6 +147,10 @@ class Compare(QWidget):
             self.viewport.set(*document.viewport, turn=Turn(*document.turn))
         else:
             self._fit(Turn(*document.turn))
+        self.set_mode(self.mode)
+
+    def slice_changed(self) -> None:
+        """Another slice of the series: everything anew, seen as the one before was."""
         self.set_mode(self.mode)
 
     def set_habits(self, habits: Habits) -> None:
@@ -201,6 +204,11 @@ class Compare(QWidget):
         self._wipe_share = min(max(share, 0.02), 0.98)
         self._place_divider()
 
+    @property
+    def split(self) -> float | None:
+        """Where the wipe's line is, in pixels from the pane's left; None without one."""
+        return self.after.width() * self._wipe_share if self.mode is Mode.WIPE else None
+
     def _place_divider(self) -> None:
         """Upright on the screen, whichever way the picture is turned; the result is on its right."""
         if self._document is None:
@@ -249,6 +257,8 @@ class Compare(QWidget):
         self.viewport.set(self.viewport.x, self.viewport.y, zoom)
 
     def _viewport_changed(self) -> None:
+        if self._document is not None:
+            self._document.turn = self.viewport.turn
         self._place_divider()
         self.zoom_changed.emit(self.viewport.zoom)
         self.refresh()

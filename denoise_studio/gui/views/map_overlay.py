@@ -55,9 +55,11 @@ class MapOverlay(QObject):
 
     Signals:
         changed: another sheet is chosen, or others can be.
+        placed: its colour bar has come, gone or changed.
     """
 
     changed = Signal()
+    placed = Signal()
 
     def __init__(self, bridge: Bridge, compare: Compare, readings: Readings) -> None:
         super().__init__(compare)
@@ -204,3 +206,4 @@ class MapOverlay(QObject):
             on = pane is over and self._drawn is not None
             pane.overlay.setVisible(on and not compare.holding)
             self.bars[pane].setVisible(on)
+        self.placed.emit()

@@ -16,6 +16,10 @@ from denoise_studio.gui.views.viewport import Viewport
 
 _SCROLL_PIXELS = 12.0
 """Of a drag that scrolls, for one slice."""
+_NUDGE = 0.004
+"""Screen pixels by which everything is drawn off: where a screen pixel's middle falls exactly between two
+pixels of the picture, as all do at 100 % in a pane of odd width, the one that is drawn is the one that is
+read under the cursor."""
 _NOTCH = 120
 """What Qt calls one notch of a wheel."""
 
@@ -140,6 +144,14 @@ class Pane(pg.GraphicsView):  # type: ignore[misc]
         label.setVisible(bool(text))
         self._place_chips()
 
+    def set_large(self, large: bool) -> None:
+        """Labels that can be read from the last row."""
+        for label in (self.title, self.state):
+            label.setProperty("large", large)
+            label.style().unpolish(label)
+            label.style().polish(label)
+        self._place_chips()
+
     def _place_chips(self) -> None:
         for label in (self.title, self.state):
             label.adjustSize()
@@ -155,6 +167,7 @@ class Pane(pg.GraphicsView):  # type: ignore[misc]
         if self.shared.turn.across:
             width, height = height, width
         seen = QRectF(self.shared.x - width / 2, self.shared.y - height / 2, width, height)
+        seen.translate(_NUDGE / scale, _NUDGE / scale)
         self.box.setRange(seen, padding=0, update=True)
         self.box._matrixNeedsUpdate = True  # a turn alone leaves the range as it is
         self.box.updateMatrix()

@@ -35,6 +35,8 @@ class Tool(StrEnum):
     ELLIPSE = "ellipse"
     POLYGON = "polygon"
     BRUSH = "brush"
+    MEASURE = "measure"
+    """A distance: no region, see `views.marks`."""
 
 
 class RegionTools(QObject):
@@ -42,9 +44,11 @@ class RegionTools(QObject):
 
     Signals:
         tool_changed: the tool in hand.
+        measured: a drag of the measuring tool: start, point, "start" | "move" | "end" | "double".
     """
 
     tool_changed = Signal(str)
+    measured = Signal(QPointF, QPointF, str)
 
     def __init__(self, compare: Compare, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -194,7 +198,11 @@ class RegionTools(QObject):
     def _draw(self, start: QPointF, point: QPointF, phase: str) -> None:
         if self._document is None:
             return
-        if self.tool is Tool.BRUSH and phase != "double":
+        if self.tool is Tool.MEASURE:
+            self.measured.emit(start, point, phase)
+            if phase == "end":
+                self.set_tool(Tool.NAVIGATE)
+        elif self.tool is Tool.BRUSH and phase != "double":
             self._paint(point, phase)
         elif self.tool is Tool.POLYGON:
             self._free_shape(point, phase)

@@ -38,10 +38,12 @@ def windows(dataset: Dataset, frame: int = 0) -> tuple[Window, ...]:
     source = dataset if item is None else item
     levels, widths = numbers(source, "WindowCenter"), numbers(source, "WindowWidth")
     names = _texts(source, "WindowCenterWidthExplanation")
+    stated = str(source.get("VOILUTFunction") or "").strip().upper()
+    function = stated if stated in ("LINEAR", "LINEAR_EXACT", "SIGMOID") else ""
     result = []
     for index, (level, width) in enumerate(zip(levels, widths, strict=False)):
         if 0 < width < math.inf and math.isfinite(level):
-            result.append(Window(width, level, names[index] if index < len(names) else ""))
+            result.append(Window(width, level, names[index] if index < len(names) else "", function))
     return tuple(result)
 
 

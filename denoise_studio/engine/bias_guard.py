@@ -4,24 +4,23 @@ A denoiser may take noise; the mean of a tissue it must leave. Looked at are the
 drew, or flat squares of soft tissue that are found.
 """
 
-import math
 import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from denoise_studio.core.errors import MeasureError
 from denoise_studio.core.geometry import Rect
-from denoise_studio.core.picture import Picture
+from denoise_studio.core.picture import Picture, Scale
 from denoise_studio.core.region import Region
 from denoise_studio.core.types import FloatArray
 from denoise_studio.engine.areas import Area, middle
-from denoise_studio.engine.measures import can_be_measured, flat_parts, hard_inside
+from denoise_studio.engine.measures import can_be_measured, hard_inside
 from denoise_studio.metrics.base import check_comparable
+from denoise_studio.metrics.physics.flat import flat_parts
+from denoise_studio.metrics.physics.metrics import default_limit
 from denoise_studio.metrics.physics.pitch import grey
-from denoise_studio.metrics.physics.region_statistics import mean_change
+from denoise_studio.metrics.physics.region_statistics import is_biased, mean_change
 
-_ERRORS = 2.0
-"""Standard errors that a mean must have moved by: less may be the noise that was taken away."""
 _BLOCK = 4
 _LARGEST = 2048
 
@@ -45,8 +44,7 @@ class Moved:
     @property
     def flagged(self) -> bool:
         """It moved by more than the limit, and by more than noise explains."""
-        beyond = abs(self.amount) > self.limit
-        return beyond and (not math.isfinite(self.error) or abs(self.amount) > _ERRORS * self.error)
+        return is_biased(self.amount, self.error, self.limit)
 
 
 @dataclass(frozen=True)
@@ -91,11 +89,6 @@ class Guard:
 def _counted(count: int, what: str) -> str:
     plural = "" if count == 1 or what == "more" else "s"
     return f"{count} {what}{plural}"
-
-
-def default_limit(picture: Picture) -> float:
-    """1 HU in CT; elsewhere a thousandth of the scale."""
-    return picture.span / 1000.0
 
 
 def bias_guard(
@@ -155,7 +148,7 @@ def flat_rects(picture: Picture) -> tuple[Rect, ...]:
         rect = area.rect
         values = grey(picture.pixels[(slice(None), *rect.slices)])
         try:
-            squares = flat_parts(picture, values, hard_inside(picture, area))
+            squares = flat_parts(values, hard_inside(picture, area), picture.scale is Scale.HU)
         except MeasureError:
             _flat[picture] = ()
         else:
@@ -165,3 +158,6 @@ def flat_rects(picture: Picture) -> tuple[Rect, ...]:
     if not _flat[picture]:
         raise MeasureError("Nothing flat was found in the picture: draw a region where it is flat.")
     return _flat[picture]
+
+
+__all__ = ["Guard", "Moved", "bias_guard", "default_limit", "flat_rects"]

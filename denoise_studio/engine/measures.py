@@ -16,23 +16,20 @@ from denoise_studio.core.types import BoolArray, FloatArray
 from denoise_studio.engine.areas import Area, inside, middle
 from denoise_studio.engine.readings import Result
 from denoise_studio.metrics.physics.edge_fit import EdgeShape, find_edge
-from denoise_studio.metrics.physics.flat import SOFT_TISSUE, Places, flat_squares
+from denoise_studio.metrics.physics.flat import flat_parts
 from denoise_studio.metrics.physics.noise_power import NoisePower, noise_power, texture_shift
-from denoise_studio.metrics.physics.pitch import Doubles, Pitch, grey
+from denoise_studio.metrics.physics.pitch import Pitch, grey
 from denoise_studio.metrics.physics.profile import Point, Profile, line_profile
 from denoise_studio.metrics.physics.region_statistics import (
     RegionStatistics,
     mean_change,
     region_statistics,
 )
-from denoise_studio.metrics.physics.squares import Squares, place_squares
+from denoise_studio.metrics.physics.squares import place_squares
 from denoise_studio.metrics.physics.transfer import Transfer, transfer
 
 Check = Callable[[], None]
 
-FLAT_SIDES = (32, 24, 16)
-"""Sides in pixels of the flat squares that are looked for where nobody drew a region."""
-_FEWEST_FLAT = 6
 _LARGEST = 2048
 """Side of the middle of a large picture that is searched for flat squares."""
 
@@ -136,7 +133,7 @@ def noise_beside(result: Result, area: Area, check: Check = lambda: None) -> Noi
     before, after = grey(found.before), grey(found.after)
     check()
     if area.region is None:
-        squares = flat_parts(picture, before, found.counted)
+        squares = flat_parts(before, found.counted, picture.scale is Scale.HU)
         where = f"{squares.count} flat squares of {squares.side} px that were found in the picture"
     else:
         squares = place_squares(found.counted)
@@ -149,31 +146,6 @@ def noise_beside(result: Result, area: Area, check: Check = lambda: None) -> Noi
         for y, x in squares.corners
     )
     return NoiseBeside(where, powers[0], powers[1], texture_shift(*powers), rects, picture.unit)
-
-
-def flat_parts(picture: Picture, values: Doubles, counted: BoolArray) -> Squares:
-    """Flat squares of an input: of soft tissue in CT, of any value elsewhere.
-
-    Args:
-        picture: what the values are of.
-        values: `(h, w)` of the input or a part of it.
-        counted: `(h, w)`, True where a pixel counts.
-
-    Raises:
-        MeasureError: nothing is flat.
-    """
-    limits = SOFT_TISSUE if picture.scale is Scale.HU else None
-    best: tuple[int, Places] | None = None
-    for side in FLAT_SIDES:
-        found = flat_squares(values, counted, side, limits)
-        if len(found) and (best is None or len(found) >= 2 * len(best[1])):
-            best = side, found
-        if len(found) >= _FEWEST_FLAT:
-            break
-    if best is None:
-        what = "soft tissue" if limits is not None else "part"
-        raise MeasureError(f"No flat {what} was found in the picture: draw a region where it is flat.")
-    return Squares(*best)
 
 
 @dataclass(frozen=True, eq=False)

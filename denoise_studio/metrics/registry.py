@@ -9,6 +9,7 @@ from denoise_studio.metrics.base import Measurement, Metric, Subject, check_comp
 from denoise_studio.metrics.fidelity import METRICS as FIDELITY
 from denoise_studio.metrics.iem.metrics import METRICS as IEM
 from denoise_studio.metrics.judged import METRICS as JUDGED
+from denoise_studio.metrics.physics.metrics import METRICS as PHYSICS
 
 _REGISTRY: dict[str, Metric] = {}
 
@@ -111,5 +112,5 @@ def _without(metric: Metric, subject: Subject, error: MeasureError) -> Measureme
     return Measurement(None, unit, metric.compares, metric.description, {"why": str(error)})
 
 
-for _metric in (*FIDELITY, *IEM, *JUDGED):
+for _metric in (*FIDELITY, *IEM, *JUDGED, *PHYSICS):
     register(_metric)

@@ -1,10 +1,11 @@
 """Flat parts of a picture, found without being told: squares that hold one tissue and noise, no structure."""
 
 import numpy as np
-import numpy.typing as npt
 
+from denoise_studio.core.errors import MeasureError
 from denoise_studio.core.types import BoolArray
 from denoise_studio.metrics.physics.pitch import Doubles
+from denoise_studio.metrics.physics.squares import Places, Squares
 
 SOFT_TISSUE = (-160.0, 240.0)
 """HU of what is looked through: fat, muscle, organs, blood; neither lung nor bone."""
@@ -13,8 +14,9 @@ _PARTS = 4
 _NOISIEST = 1.25
 """Times the typical noise above which a square holds structure."""
 _QUANTILE = 0.25
-
-Places = npt.NDArray[np.int64]
+_SIDES = (32, 24, 16)
+"""Of the squares that `flat_parts` tries."""
+_FEWEST = 6
 
 
 def flat_squares(
@@ -73,6 +75,31 @@ def flat_squares(
     flat = quiet & (spread <= _NOISIEST * usual + 1e-9)
     order = np.argsort(np.where(flat, spread, np.inf), axis=None, kind="stable")[: np.count_nonzero(flat)]
     return _apart(order, flat.shape, ys, xs, side, most)
+
+
+def flat_parts(values: Doubles, counted: BoolArray, hu: bool) -> Squares:
+    """Flat squares of a size that the picture has room for.
+
+    Args:
+        values: `(h, w)`.
+        counted: `(h, w)`, True where a pixel counts.
+        hu: whether they are Hounsfield units: then only soft tissue is looked at.
+
+    Raises:
+        MeasureError: nothing is flat.
+    """
+    limits = SOFT_TISSUE if hu else None
+    best: tuple[int, Places] | None = None
+    for side in _SIDES:
+        found = flat_squares(values, counted, side, limits)
+        if len(found) and (best is None or len(found) >= 2 * len(best[1])):
+            best = side, found
+        if len(found) >= _FEWEST:
+            break
+    if best is None:
+        what = "soft tissue" if hu else "part"
+        raise MeasureError(f"No flat {what} was found in the picture: draw a region where it is flat.")
+    return Squares(*best)
 
 
 def _apart(order: Places, shape: tuple[int, int], ys: Places, xs: Places, side: int, most: int) -> Places:

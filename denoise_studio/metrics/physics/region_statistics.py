@@ -1,5 +1,6 @@
 """What a region holds: mean, spread, ends and percentiles, with its area."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,8 @@ from denoise_studio.metrics.physics.pitch import Doubles, Pitch, grey
 from denoise_studio.metrics.statistics import moments
 
 PERCENTILES = (5, 25, 50, 75, 95)
+_ERRORS = 2.0
+"""Standard errors that a mean must have moved by: less may be chance."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,17 @@ def mean_change(
     spread = (sums[held] - mean * weights[held]) ** 2
     error = np.sqrt(spread.sum() * blocks / (blocks - 1)) / total
     return mean, float(error)
+
+
+def is_biased(amount: float, error: float, limit: float) -> bool:
+    """Whether a mean moved by more than a limit, and by more than the noise that was taken away explains.
+
+    Args:
+        amount: as `mean_change` gives it.
+        error: its standard error; where that is not known the limit alone counts.
+        limit: in the same unit.
+    """
+    return abs(amount) > limit and (not math.isfinite(error) or abs(amount) > _ERRORS * error)
 
 
 def _blocks(values: Doubles, side: int) -> Doubles:

@@ -102,10 +102,10 @@ def batch(
             watcher=shown,
         )
     shown.end(report, folder)
-    return _outcome(report)
+    return outcome(report)
 
 
-def _outcome(report: "Report") -> int:
+def outcome(report: "Report") -> int:
     """The exit status; a failure is raised, for the program to print as its one line."""
     totals = report.totals
     through = f"{totals.files - totals.left} of {totals.files} files are through"

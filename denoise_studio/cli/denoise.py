@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from denoise_studio.cli.options import read_wishes, recipe_options, saving_options
+from denoise_studio.cli.options import read_wishes, recipe_options, saving_options, series_options
 from denoise_studio.cli.printing import echo_json, number, report_progress
 from denoise_studio.core.errors import FormatError, RecipeError
 
@@ -25,11 +25,13 @@ if TYPE_CHECKING:
     metavar="OUT",
     required=True,
     type=click.Path(path_type=Path),
-    help="File to write; its ending chooses the format. OUT.recipe.json is written beside it.",
+    help="File to write; its ending chooses the format. OUT.recipe.json is written beside it. "
+    "For a series the folder of the new one, made if it is missing.",
 )
 @recipe_options
 @saving_options
-@click.option("--json", "as_json", is_flag=True, help="Print the record as JSON.")
+@series_options
+@click.option("--json", "as_json", is_flag=True, help="Print the record as JSON; of a series a line a slice.")
 def denoise(
     input: Path,
     output: Path,
@@ -38,12 +40,24 @@ def denoise(
     develop: str | None,
     exposure: float,
     as_json: bool,
+    choice: int | None,
+    jobs: int,
+    force: bool,
     **wishes: Any,
-) -> None:
+) -> int:
     """Denoise the picture IN and save it as OUT.
 
-    The source file is never written to, and a folder is never made.
+    The source file is never written to, and for a single picture a folder is never made.
+
+    IN may be a folder with the slices of a series, or a DICOMDIR. OUT is then the folder of the new,
+    derived series; where IN holds several, each gets a folder of its own in OUT. Run again with the
+    same words, it skips the slices that are done.
     """
+    if input.is_dir() or input.name.upper() == "DICOMDIR":
+        from denoise_studio.cli.series import denoise_series
+
+        saving = {"bits": bits, "quality": quality, "develop": develop, "exposure": exposure}
+        return denoise_series(input, output, saving, choice, jobs, force, as_json, **wishes)
     if not output.parent.is_dir():
         raise FormatError(f"The folder {output.parent} does not exist.")
     from denoise_studio.engine.export import export
@@ -67,6 +81,7 @@ def denoise(
         echo_json({"path": str(output), "record_path": str(report.record_path), **to_dict(report.record)})
     else:
         _print(rendering, report)
+    return 0
 
 
 def _recipe(picture: "Picture", recipe_file: Path | None, **wishes: Any) -> "Recipe":

@@ -64,6 +64,33 @@ _RECIPE = (
         help="Seed of methods that draw random numbers.  [default: 0]",
     ),
 )
+_ACROSS = click.option(
+    "--across",
+    type=click.Choice(["each", "smoothed", "shared"]),
+    help="What a method finds by itself in a series: for each slice alone, smoothed along the series, or "
+    "the same for all.  [default: each]",
+)
+_SERIES = (
+    _ACROSS,
+    click.option(
+        "--series",
+        "choice",
+        type=click.IntRange(1),
+        metavar="N",
+        help="Of a folder with several series this one, as `info` numbers them.",
+    ),
+    click.option(
+        "--jobs",
+        type=click.IntRange(1, 64),
+        default=1,
+        show_default=True,
+        metavar="N",
+        help="Slices at a time, as far as memory allows.",
+    ),
+    click.option(
+        "--force", is_flag=True, help="Render slices that are done, too; replace files without record."
+    ),
+)
 _SAVING = (
     click.option(
         "--bits",
@@ -91,6 +118,11 @@ _SAVING = (
 def recipe_options(command: Command) -> Command:
     """All that decides the recipe, `--method` to `--seed`; see `read_wishes`."""
     return _all(_RECIPE, command)
+
+
+def series_options(command: Command) -> Command:
+    """`--across` and how to go about a series, for commands that take one."""
+    return _all(_SERIES, command)
 
 
 def saving_options(command: Command) -> Command:

@@ -139,7 +139,9 @@ def tone(pixels: FloatArray, levels: Levels) -> ByteArray:
     scale = np.float32((_STEPS - 1) / span if span > 0 else 0.0)
     index = (pixels - np.float32(low)) * scale
     np.clip(index + np.float32(0.5), 0, _STEPS - 1, out=index)
-    bytes_ = _tone_table(levels.exposure, levels.invert, levels.function == "SIGMOID")[index.astype(np.uint16)]
+    bytes_ = _tone_table(levels.exposure, levels.invert, levels.function == "SIGMOID")[
+        index.astype(np.uint16)
+    ]
     return bytes_[0] if pixels.shape[0] == 1 else np.ascontiguousarray(np.moveaxis(bytes_, 0, -1))
 
 

@@ -21,7 +21,7 @@ class Stack:
 
     Args:
         series: whose slices.
-        budget_bytes: of pixels to keep; at least the slices asked for last by two threads stay.
+        budget_bytes: of pixels to keep; three slices stay whatever it is.
         dropped: told of each picture that is no longer kept, outside any lock.
     """
 
@@ -32,8 +32,12 @@ class Stack:
         dropped: Callable[[Picture], None] = lambda picture: None,
     ) -> None:
         self.series = series
-        self.budget_bytes = budget_bytes
         self.dropped = dropped
+        self.prepare: Callable[[Picture], object] = lambda picture: None
+        """Called with every slice that was opened, before anybody gets it."""
+        self.shown: int | None = None
+        """The slice that somebody looks at, which is never dropped."""
+        self._budget = budget_bytes
         self._lock = threading.Lock()
         self._kept: OrderedDict[int, Picture] = OrderedDict()
         self._opening: dict[int, threading.Lock] = {}
@@ -41,11 +45,16 @@ class Stack:
     def __len__(self) -> int:
         return len(self.series)
 
+    def set_budget(self, budget_bytes: int) -> None:
+        """Keep no more than this from now on."""
+        self._budget = budget_bytes
+        self._shrink()
+
     @property
     def room(self) -> int:
         """About how many slices the budget holds."""
         rows, columns = self.series.shape
-        return max(3, self.budget_bytes // max(1, rows * columns * 4))
+        return max(3, self._budget // max(1, rows * columns * 4))
 
     def peek(self, index: int) -> Picture | None:
         """The slice if it is there; never waits."""
@@ -70,24 +79,30 @@ class Stack:
                 if picture is not None:
                     self._kept.move_to_end(index)
                     return picture
-            return self._keep(index, self.series.open(index, progress))
+            picture = self.series.open(index, progress)
+            self.prepare(picture)
+            self.put(index, picture)
+            return picture
         finally:
             gate.release()
 
     def put(self, index: int, picture: Picture) -> None:
-        """Keep a picture of a slice that was opened already."""
-        self._keep(index, picture)
-
-    def _keep(self, index: int, picture: Picture) -> Picture:
+        """Keep a picture of a slice that is open already."""
         with self._lock:
             self._kept[index] = picture
             self._kept.move_to_end(index)
-            gone = []
-            while len(self._kept) > self.room:
-                gone.append(self._kept.popitem(last=False)[1])
+        self._shrink()
+
+    def _shrink(self) -> None:
+        gone = []
+        with self._lock:
+            for index in list(self._kept):
+                if len(self._kept) <= self.room:
+                    break
+                if index != self.shown:
+                    gone.append(self._kept.pop(index))
         for old in gone:
             self.dropped(old)
-        return picture
 
 
 _stacks: "weakref.WeakValueDictionary[int, Stack]" = weakref.WeakValueDictionary()

@@ -25,6 +25,7 @@ class Wishes:
         noise_level: noise sd in the picture's unit, instead of the recipe's.
         device: "auto", "cpu", "cuda" or "mps", instead of the recipe's.
         seed: instead of the recipe's.
+        across: what a method finds, along a series, instead of the recipe's (`Recipe.across`).
     """
 
     recipe: Recipe | None = None
@@ -34,6 +35,7 @@ class Wishes:
     noise_level: float | None = None
     device: str | None = None
     seed: int | None = None
+    across: str | None = None
 
     def recipe_for(self, picture: Picture) -> Recipe:
         """The recipe for one picture, not yet resolved.
@@ -71,6 +73,8 @@ class Wishes:
             "device": self.device,
             "seed": self.seed,
         }
+        if self.across is not None:
+            found["across"] = self.across
         if self.recipe is None and self.method is None:
             found["default_methods"] = {kind.value: method for kind, method in DEFAULT_METHODS.items()}
         return found
@@ -82,7 +86,9 @@ class Wishes:
         denoiser = get_denoiser(recipe.method)
         for name, text in self.settings:
             recipe = recipe.with_parameter(name, denoiser.parameter(name).parse(text))
-        given = {name: getattr(self, name) for name in ("strength", "noise_level", "device", "seed")}
+        given = {
+            name: getattr(self, name) for name in ("strength", "noise_level", "device", "seed", "across")
+        }
         return recipe.replace(**{name: value for name, value in given.items() if value is not None})
 
 

@@ -29,7 +29,7 @@ def replacing(path: Path) -> Iterator[Path]:
         raise FormatError(f"{path} is a folder.")
     try:
         handle, name = tempfile.mkstemp(
-            prefix=f".{path.stem[:40]}-", suffix=f".part{path.suffix}", dir=folder
+            prefix=f".{path.stem[:40]}-{os.getpid()}-", suffix=f".part{path.suffix}", dir=folder
         )
     except OSError as error:
         raise FormatError(f"Cannot write into {folder}: {_reason(error)}.") from None
@@ -44,6 +44,32 @@ def replacing(path: Path) -> Iterator[Path]:
         raise FormatError(f"Cannot write {path}: {_reason(error)}.") from None
     finally:
         temporary.unlink(missing_ok=True)
+
+
+_LEFT = re.compile(r"\..*-(\d+)-[^-]+\.part(\.[^.]*)?")
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Take away what processes that were killed while they wrote have left in a folder.
+
+    Only on systems that can be asked whether a process still runs.
+    """
+    if os.name != "posix":
+        return
+    for path in folder.glob(".*.part*"):
+        found = _LEFT.fullmatch(path.name)
+        if found is not None and not _runs(int(found[1])):
+            path.unlink(missing_ok=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True  # it runs, as somebody else's
+    return True
 
 
 def write_bytes(path: Path, data: bytes) -> None:

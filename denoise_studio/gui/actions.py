@@ -36,12 +36,14 @@ class Declared:
 
 ACTIONS: tuple[Declared, ...] = (
     Declared("open", "File", "&Open …", ("Ctrl+O",), "Open pictures or a project", "open"),
+    Declared("open-series", "File", "Open a ser&ies …", ("Ctrl+Shift+O",), "Open the slices in a folder: CT, MR or other DICOM series"),
     Declared("open-sample", "File", "Open the sa&mple", (), "Open the bundled CT phantom"),
     Declared("open-reference", "File", "Open a re&ference …", ("Ctrl+R",), "A full dose, a long exposure or a clean original to compare the result with"),
     Declared("close-reference", "File", "Close the refere&nce", (), "Compare with nothing"),
     Declared("export", "File", "&Export result …", ("Ctrl+E",), "Save the denoised picture, its recipe beside it", "save"),
     Declared("save-project", "File", "&Save project", ("Ctrl+S",), "Save all open pictures' edits as a project file"),
     Declared("save-project-as", "File", "Save project &as …", ("Ctrl+Shift+S",), "Save the project under another name"),
+    Declared("export-series", "File", "Save the &whole series …", ("Ctrl+Shift+E",), "Denoise every slice and save them as a new, derived series"),
     Declared("close-picture", "File", "&Close picture", ("Ctrl+W",), "Close the picture shown; its file is untouched"),
     Declared("quit", "File", "&Quit", ("Ctrl+Q",), "Leave the program"),
     Declared("undo", "Edit", "&Undo", ("Ctrl+Z",), "Take the last edit back", "undo"),
@@ -73,6 +75,7 @@ ACTIONS: tuple[Declared, ...] = (
     Declared("theme", "View", "&Light theme", ("T",), "Dark for the reading room, light for a projector", "theme", True),
     Declared("next-picture", "View", "&Next picture", ("PgDown",), "Show the next open picture"),
     Declared("previous-picture", "View", "&Previous picture", ("PgUp",), "Show the previous open picture"),
+    Declared("cine", "View", "Run through the sli&ces", ("C",), "Show one slice after the other, round and round", "", True),
     Declared("tool-navigate", "Regions", "&Navigate", ("V",), "Drag to look around"),
     Declared("tool-box", "Regions", "Draw a &box", ("B",), "Drag over the picture"),
     Declared("tool-ellipse", "Regions", "Draw an &ellipse", ("E",), "Drag over the picture"),

@@ -54,6 +54,7 @@ class Bridge(QObject):
         self.judge = Lane("judge", nice=12)
         self.knee = Lane("knee", nice=15)
         self.files = Lane("files", nice=3)
+        self.slices = Lane("slices")
         self._hold = workers.hold()
         self._numbers = itertools.count(1)
         self._waiting: dict[int, _Waiting] = {}
@@ -66,12 +67,17 @@ class Bridge(QObject):
     def lanes(self) -> tuple[Lane, ...]:
         session = self.session
         return (
-            session.lane, session.fits, session.ahead, self.display, self.background, self.judge, self.knee, self.files
+            session.lane, session.fits, session.ahead, self.display, self.background, self.judge,
+            self.knee, self.files, self.slices,
         )  # fmt: skip
 
     def request(self, request: Request) -> int:
         """Ask the session for a preview; 0 after closing."""
         return 0 if self._closed else self.session.request(request)
+
+    def ready(self, request: Request) -> Response | None:
+        """The finished preview, if it is there already."""
+        return None if self._closed else self.session.ready(request)
 
     def run(
         self,

@@ -14,9 +14,11 @@ from denoise_studio.core.recipe import Recipe
 from denoise_studio.core.region import Region
 from denoise_studio.denoisers import get_denoiser
 from denoise_studio.engine.display import Levels, default_levels
+from denoise_studio.engine.fits import needs_fit
 from denoise_studio.engine.readings import Result
 from denoise_studio.engine.resolve import default_recipe, resolve
 from denoise_studio.engine.session import Response
+from denoise_studio.engine.stack import Stack, stack_of
 from denoise_studio.gui.commands import ChangeRecipe
 from denoise_studio.metrics.base import check_comparable
 
@@ -35,6 +37,7 @@ class Document(QObject):
         selection_changed: another region is selected (index, -1 for none).
         response_changed: a newer result, or part of one, is there.
         reference_changed: another picture, or none, is what the result is compared with.
+        picture_changed: another slice of the series is shown; the recipe is the same.
     """
 
     recipe_changed = Signal()
@@ -42,10 +45,16 @@ class Document(QObject):
     selection_changed = Signal(int)
     response_changed = Signal()
     reference_changed = Signal()
+    picture_changed = Signal()
 
     def __init__(self, picture: Picture, recipe: Recipe | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.picture = picture
+        self.stack: Stack | None = None
+        """The slices, if this is one of a series with several."""
+        if picture.place is not None and len(picture.place.series) > 1:
+            self.stack = stack_of(picture.place.series)
+            self.stack.put(picture.place.index, picture)
         self.undo_stack = QUndoStack(self)
         self.undo_stack.setUndoLimit(500)
         self.viewport: tuple[float, float, float] | None = None
@@ -70,7 +79,27 @@ class Document(QObject):
 
     @property
     def title(self) -> str:
+        if self.stack is not None:
+            return self.stack.series.label or "Series"
         return self.picture.name or (self.path.name if self.path else "Untitled")
+
+    @property
+    def fits(self) -> bool:
+        """Whether the method finds maps by itself."""
+        return needs_fit(self._recipe)
+
+    @property
+    def index(self) -> int:
+        """Which slice is shown; 0 for a picture of no series."""
+        return self.picture.place.index if self.picture.place is not None else 0
+
+    def show_picture(self, picture: Picture) -> None:
+        """Go to another slice: the edit, the levels and the view stay."""
+        if picture is self.picture:
+            return
+        self.picture = picture
+        self._resolved = self._response = None
+        self.picture_changed.emit()
 
     # The recipe
 

@@ -38,6 +38,7 @@ from denoise_studio.gui.pictures import (
 if TYPE_CHECKING:
     from denoise_studio.gui.main_window import MainWindow
 
+_CANCELLED = "Cancelled; nothing was changed."
 SAMPLE = ("samples", "ct-phantom.dcm")
 
 
@@ -48,12 +49,19 @@ class Files(QObject):
         super().__init__(window)
         self._window = window
         self._job: Job | None = None
+        self._cancelled = _CANCELLED
         self.project: Path | None = None
 
     # Jobs with progress
 
-    def run_job(self, work: Callable[[Progress], Any], done: Callable[[Any], None]) -> None:
+    def run_job(
+        self,
+        work: Callable[[Progress], Any],
+        done: Callable[[Any], None],
+        cancelled: str = _CANCELLED,
+    ) -> None:
         """Run work of another room in the files lane, with progress, cancel and complaint."""
+        self._cancelled = cancelled
         bridge = self._window.bridge
 
         def ended(result: Any) -> None:
@@ -72,6 +80,7 @@ class Files(QObject):
 
     def _ended(self) -> None:
         self._job = None
+        self._cancelled = _CANCELLED
         self._window.status.hide_progress()
 
     def cancel(self) -> None:
@@ -81,8 +90,9 @@ class Files(QObject):
             self._window.status.say("The file is being written already; a moment.")
             return
         self._job.cancel()
+        sentence = self._cancelled
         self._ended()
-        self._window.status.say("Cancelled; nothing was changed.")
+        self._window.status.say(sentence)
 
     def _failed(self, error: Exception) -> None:
         self._ended()

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QSplitter,
     QToolBar,
     QToolButton,
+    QWidget,
 )
 
 from denoise_studio.core.errors import StudioError
@@ -42,12 +43,15 @@ from denoise_studio.gui.panels.readings_table import ReadingsTable
 from denoise_studio.gui.panels.readouts_panel import ReadoutsPanel
 from denoise_studio.gui.panels.regions_panel import RegionsPanel
 from denoise_studio.gui.panels.sensor_plot import SensorPlotPanel
+from denoise_studio.gui.panels.slices_panel import SlicesPanel
 from denoise_studio.gui.panels.strength_plot import StrengthPlot
 from denoise_studio.gui.pictures import project_of
 from denoise_studio.gui.raw_tools import RawTools
 from denoise_studio.gui.readings import Readings
 from denoise_studio.gui.rooms import build_menus, build_rooms, build_tool_bar
+from denoise_studio.gui.series_tools import SeriesTools
 from denoise_studio.gui.settings import SettingsFile, recovery_folder
+from denoise_studio.gui.slices import Slices
 from denoise_studio.gui.status import StatusBar
 from denoise_studio.gui.views.compare import Compare, Mode
 from denoise_studio.gui.views.map_overlay import MapOverlay
@@ -71,6 +75,7 @@ class MainWindow(QMainWindow):
     current_changed = Signal(object)
     welcome: QLabel
     middle: QSplitter
+    left: QWidget
     tool_bar: QToolBar
     hold_button: QToolButton
     zoom_label: QToolButton
@@ -90,6 +95,8 @@ class MainWindow(QMainWindow):
         self.undo_group = QUndoGroup(self)
         self.autosave = Autosave(autosave_folder or recovery_folder(), self)
         self.compare = Compare(self.bridge)
+        self.slices = Slices(self.bridge, self.compare, settings.value.memory_mb * 2**20, self)
+        self.slices_panel = SlicesPanel(self.slices)
         self.tools = RegionTools(self.compare, self)
         self.noise_panel = NoisePanel(self.bridge, self.compare.after.visible_rect, settings.value.knee)
         self.method_panel = MethodPanel()
@@ -123,6 +130,7 @@ class MainWindow(QMainWindow):
         self.status = StatusBar()
         self.files = Files(self)
         self.raw_tools = RawTools(self)
+        self.series_tools = SeriesTools(self)
         self.carry_out = WindowActions(self)
         self.actions_: dict[str, QAction] = make_actions(self, self.carry_out.slot)
         self.setWindowTitle("Denoise Studio")
@@ -154,6 +162,9 @@ class MainWindow(QMainWindow):
         self.undo_group.redoTextChanged.connect(lambda text: self._name_step("redo", text))
         for name in ("undo", "redo"):
             self.actions_[name].setEnabled(False)
+        self.slices.failed.connect(lambda sentence: self.status.say(sentence, 12))
+        self.slices.playing_changed.connect(self.actions_["cine"].setChecked)
+        self.slices_panel.save.clicked.connect(self.actions_["export-series"].trigger)
         self.lower_area.turned.connect(self._show_panel)
         self.fit_watch.changed.connect(self._show_fit)
         self.method_panel.fit_line.stop.connect(self.fit_watch.stop)
@@ -187,6 +198,7 @@ class MainWindow(QMainWindow):
         document.setParent(self)
         self.undo_group.addStack(document.undo_stack)
         document.recipe_changed.connect(self._recipe_changed)
+        document.picture_changed.connect(self._slice_changed)
         document.levels_changed.connect(self._remember)
         document.reference_changed.connect(self._remember)
         self.show_document(document)
@@ -202,6 +214,7 @@ class MainWindow(QMainWindow):
             self.show_document(rest[min(index, len(rest) - 1)] if rest else None)
         else:
             self._list_documents()
+        self.slices.close(document)
         self.bridge.session.forget(document.picture)
         document.deleteLater()
         self._remember()
@@ -218,9 +231,12 @@ class MainWindow(QMainWindow):
             self.compare, self.tools, self.noise_panel, self.method_panel, self.regions_panel,
             self.readouts_panel, self.histogram_panel, self.levels_bar, self.fit_watch, self.fit_panel,
             self.medians, self.readings, self.strength_plot, self.inspector, self.overlay, self.map_bar,
-            self.sensor_plot, self.filter_panel,
+            self.sensor_plot, self.filter_panel, self.slices,
         ):  # fmt: skip
             room.set_document(document)  # type: ignore[attr-defined]
+        series = document is not None and document.stack is not None
+        self.slices_panel.setVisible(series)
+        self.left.setVisible(series or len(self.documents) > 1)
         self.compare.setVisible(document is not None)
         self.welcome.setVisible(document is None)
         self.pictures_panel.setVisible(len(self.documents) > 1)
@@ -250,6 +266,8 @@ class MainWindow(QMainWindow):
             "open-reference",
         ):
             self.actions_[name].setEnabled(document is not None)
+        for name in ("cine", "export-series"):
+            self.actions_[name].setEnabled(series)
         # No file name in the title of a scan: it may tell whose it is.
         shown = "" if document is None else ("Scan" if medical else document.title)
         self.setWindowTitle(f"{shown} – Denoise Studio" if shown else "Denoise Studio")
@@ -264,6 +282,26 @@ class MainWindow(QMainWindow):
         self.pictures_panel.show_documents(self.documents, current)
         self.pictures_panel.setVisible(len(self.documents) > 1)
 
+    # Slices
+
+    def _slice_changed(self) -> None:
+        """Another slice: what is known of it at once, the rest is asked for."""
+        document = self.document
+        if document is None or self.sender() is not document:
+            return
+        ready = self.bridge.ready(self._wish(document))
+        document.wanted_id = ready.id if ready is not None else self.bridge.request(self._wish(document))
+        self.compare.slice_changed()
+        for room in (
+            self.noise_panel, self.readouts_panel, self.histogram_panel, self.fit_watch, self.fit_panel,
+            self.medians, self.readings, self.strength_plot, self.inspector, self.overlay, self.filter_panel,
+        ):  # fmt: skip
+            room.set_document(document)  # type: ignore[attr-defined]
+        self.method_panel.show_slice()
+        if ready is not None:
+            self._responded(ready)
+        self._hovered(self._cursor)
+
     # Rendering
 
     def _recipe_changed(self) -> None:
@@ -273,13 +311,15 @@ class MainWindow(QMainWindow):
 
     def _request(self) -> None:
         document = self.document
-        if document is None:
-            return
+        if document is not None:
+            document.wanted_id = self.bridge.request(self._wish(document))
+
+    def _wish(self, document: Document) -> Request:
         pane = self.compare.after
         visible = pane.visible_rect().intersect(document.picture.rect)
         cursor = pane.to_picture(QPointF(pane.mapFromGlobal(pane.cursor().pos())))
         focus = (cursor.x(), cursor.y()) if pane.underMouse() else None
-        document.wanted_id = self.bridge.request(Request(document.picture, document.recipe, visible, focus))
+        return Request(document.picture, document.recipe, visible, focus)
 
     def _responded(self, response: Response) -> None:
         for document in self.documents:

@@ -14,7 +14,7 @@ from denoise_studio.engine.export import ExportReport, export
 from denoise_studio.engine.project import SUFFIX, Project, ProjectPicture, load_project
 from denoise_studio.engine.resolve import estimated_noise
 from denoise_studio.engine.session import Session
-from denoise_studio.formats import SaveOptions, all_formats, open_picture
+from denoise_studio.formats import SaveOptions, all_formats, find_series, open_picture
 from denoise_studio.gui.document import Document
 from denoise_studio.metrics.base import check_comparable
 
@@ -57,12 +57,20 @@ def open_all(paths: list[Path], progress: Progress) -> OpenResult:
                 loaded = load_project(path)
                 project, current = path, len(opened) + max(loaded.current, 0)
                 _open_project(loaded, opened, problems, progress)
+            elif path.is_dir() or path.name.upper() == "DICOMDIR":
+                opened += _open_series(path, progress)
             else:
                 picture = _prepared(open_picture(path, progress))
                 opened.append(Opened(picture, reference=_clean_partner(path, progress)))
         except StudioError as error:
             problems.append(str(error))
     return OpenResult(tuple(opened), tuple(problems), project, current)
+
+
+def _open_series(path: Path, progress: Progress) -> list[Opened]:
+    """The middle slice of every series in a folder: the others are opened when they are looked at."""
+    found = find_series(path, progress)
+    return [Opened(_prepared(series.open(len(series) // 2, progress))) for series in found]
 
 
 def _open_project(project: Project, opened: list[Opened], problems: list[str], progress: Progress) -> None:
@@ -74,7 +82,7 @@ def _open_project(project: Project, opened: list[Opened], problems: list[str], p
         if not entry.path.is_file():
             continue
         try:
-            picture = _prepared(open_picture(entry.path, progress))
+            picture = _prepared(_project_picture(entry, progress))
         except StudioError as error:
             problems.append(str(error))
             continue
@@ -85,6 +93,18 @@ def _open_project(project: Project, opened: list[Opened], problems: list[str], p
             except StudioError as error:
                 problems.append(str(error))
         opened.append(Opened(picture, entry.recipe, dict(entry.view), reference))
+
+
+def _project_picture(entry: ProjectPicture, progress: Progress) -> Picture:
+    """The picture of an entry: a slice as one of its series."""
+    series = entry.view.get("series")
+    if isinstance(series, dict):
+        for found in find_series(entry.path if series.get("frames") else entry.path.parent, progress):
+            index = series.get("index")
+            inside = isinstance(index, int) and 0 <= index < len(found) == series.get("count")
+            if inside and found.slices[int(series["index"])].path == entry.path:
+                return found.open(int(series["index"]), progress)
+    return open_picture(entry.path, progress)
 
 
 def _clean_partner(path: Path, progress: Progress) -> Picture | None:
@@ -131,7 +151,12 @@ def _path(picture: Picture | None) -> Path | None:
 
 def view_of(document: Document) -> dict[str, Any]:
     """How a document is looked at, as plain JSON types."""
-    return {"levels": asdict(document.levels), "viewport": list(document.viewport or ())}
+    view = {"levels": asdict(document.levels), "viewport": list(document.viewport or ())}
+    place = document.picture.place
+    if place is not None and len(place.series) > 1:
+        frames = place.info.frame is not None
+        view["series"] = {"index": place.index, "count": len(place.series), "frames": frames}
+    return view
 
 
 def restore_view(document: Document, view: dict[str, Any]) -> None:

@@ -34,7 +34,7 @@ _ENDS_OF_PARTS = (
         "zoom-out",
         "invert",
     ),
-    *("loss-curve", "next-map"),
+    *("loss-curve", "next-map", "reset-view", "scale-bar", "window-9"),
 )
 
 
@@ -48,13 +48,24 @@ def build_rooms(window: "MainWindow") -> None:
     window.middle.setSizes([800, _LOWER_HEIGHT])
     across = QSplitter(Qt.Orientation.Horizontal)
     across.setHandleWidth(1)
-    across.addWidget(window.pictures_panel)
+    across.addWidget(_left_side(window))
     across.addWidget(window.middle)
     across.addWidget(_side_panel(window))
     across.setStretchFactor(1, 1)
     across.setSizes([190, 900, _PANEL_WIDTH])
-    window.pictures_panel.setMinimumWidth(150)
     window.setCentralWidget(across)
+
+
+def _left_side(window: "MainWindow") -> QWidget:
+    """The open pictures, and the slices of the one shown."""
+    window.left = QWidget()
+    layout = QVBoxLayout(window.left)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(0)
+    layout.addWidget(window.pictures_panel, 2)
+    layout.addWidget(window.slices_panel, 3)
+    window.left.setMinimumWidth(200)
+    return window.left
 
 
 def _pictures_area(window: "MainWindow") -> QWidget:
@@ -64,6 +75,7 @@ def _pictures_area(window: "MainWindow") -> QWidget:
     window.welcome = QLabel(
         "<p style='font-size:20px'>Drop a picture here</p>"
         "<p>DICOM, camera raw, TIFF, PNG, JPEG or NPY — or press Ctrl+O</p>"
+        "<p>or a folder with the slices of a series</p>"
         "<p>To look around first: File ▸ Open the sample</p>"
     )
     window.welcome.setAlignment(Qt.AlignmentFlag.AlignCenter)

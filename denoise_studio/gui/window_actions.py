@@ -34,7 +34,9 @@ class WindowActions:
         if id.startswith("window-"):
             return functools.partial(self._window.levels_bar.use_preset, int(id.removeprefix("window-")) - 1)
         name = id.replace("-", "_")
-        rooms = (self, self._window.files, self._window.raw_tools)
+        rooms = (
+            self, self._window.files, self._window.raw_tools, self._window.series_tools, self._window.slices
+        )  # fmt: skip
         return next((getattr(room, f"do_{name}") for room in rooms if hasattr(room, f"do_{name}")), None)
 
     # Edit

@@ -199,7 +199,16 @@ def test_actions_that_need_a_picture_are_off_without_one(studio_window):
     assert not any(window.actions_[name].isEnabled() for name in needing)
     for name in ("open", "open-sample", "quit", "about", "shortcuts", "theme", "preferences"):
         assert window.actions_[name].isEnabled()
-    dialogs = ("open", "about", "shortcuts", "preferences", "dark-frames", "mouse", "edit-windows")
+    dialogs = (
+        "open",
+        "open-series",
+        "about",
+        "shortcuts",
+        "preferences",
+        "dark-frames",
+        "mouse",
+        "edit-windows",
+    )
     for declared in ACTIONS:  # nothing breaks if one is called all the same
         if declared.id not in (*dialogs, "quit", "open-sample", "theme"):
             window.carry_out.slot(declared.id)()

@@ -8,5 +8,6 @@
 
 from denoise_studio.engine.batch.report import REPORT_NAME, Entry, Report, Totals, read_report
 from denoise_studio.engine.batch.runner import Watcher, run
+from denoise_studio.engine.batch.series import run_series
 
-__all__ = ["REPORT_NAME", "Entry", "Report", "Totals", "Watcher", "read_report", "run"]
+__all__ = ["REPORT_NAME", "Entry", "Report", "Totals", "Watcher", "read_report", "run", "run_series"]

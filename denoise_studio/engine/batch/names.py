@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from denoise_studio.core.errors import FormatError
+from denoise_studio.core.series import Place
 from denoise_studio.engine.batch.inputs import Found
 from denoise_studio.engine.record import record_path
 from denoise_studio.formats import Format, all_formats, format_for
@@ -27,12 +28,14 @@ class Task:
         name: how the report calls it.
         output: below the output folder, with forward slashes; "" if no format is known.
         problem: why nothing can be done, "" if something can.
+        place: for a slice that is opened as one of its series.
     """
 
     path: Path
     name: str
     output: str = ""
     problem: str = ""
+    place: Place | None = None
 
 
 def plan(found: Sequence[Found], folder: Path, ending: str = SAME, suffix: str = "") -> list[Task]:

@@ -31,6 +31,7 @@ from denoise_studio.engine.batch.work import (
 )
 from denoise_studio.engine.wishes import Wishes
 from denoise_studio.formats import SaveOptions
+from denoise_studio.formats.files import remove_leftovers
 
 _REPORT_EVERY = 5.0
 _TICK = 0.2
@@ -92,17 +93,45 @@ def run(
     Raises:
         StudioError: there is nothing to do, the wish makes no sense, or the folder cannot be written.
     """
-    wishes = wishes or Wishes()
-    wishes.check()
-    folder = Path(folder)
-    if folder.exists() and not folder.is_dir():
-        raise FormatError(f"{folder} is a file; outputs need a folder.")
+    folder = _folder(folder)
     found = find_inputs(inputs, folder, recursive=recursive)
     if not found:
         hint = "" if recursive else "; sub-folders are taken with --recursive"
         raise FormatError(f"There is no picture to denoise: none, or only outputs of this program{hint}.")
     tasks = plan_outputs(found, folder, ending, suffix)
-    before = _prepare(folder, tasks)
+    return carry_out(
+        tasks,
+        folder,
+        wishes,
+        options,
+        force=force,
+        jobs=jobs,
+        memory=memory,
+        progress=progress,
+        watcher=watcher,
+    )
+
+
+def carry_out(
+    tasks: Sequence[Task],
+    folder: Path,
+    wishes: Wishes | None,
+    options: SaveOptions | None,
+    *,
+    force: bool = False,
+    jobs: int = 1,
+    memory: int | None = None,
+    progress: Progress | None = None,
+    watcher: Watcher | None = None,
+) -> Report:
+    """`run` for files whose outputs are settled.
+
+    Raises:
+        StudioError: the wish makes no sense, or the folder cannot be written.
+    """
+    wishes = wishes or Wishes()
+    wishes.check()
+    before = _prepare(_folder(folder), tasks)
     described = done.wish(wishes, options or SaveOptions())
     report = Report(files=[Entry(input=task.name, output=task.output) for task in tasks], wish=described)
     report.asked = done.asked(described)
@@ -116,6 +145,13 @@ def run(
     return report
 
 
+def _folder(folder: str | os.PathLike[str]) -> Path:
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise FormatError(f"{folder} is a file; outputs need a folder.")
+    return folder
+
+
 def _prepare(folder: Path, tasks: Sequence[Task]) -> Report | None:
     """Make the folder, once something can go there, and look for an earlier report."""
     try:
@@ -126,6 +162,7 @@ def _prepare(folder: Path, tasks: Sequence[Task]) -> Report | None:
     if not folder.is_dir():
         raise FormatError(tasks[0].problem)
     check_folder(folder)
+    remove_leftovers(folder)
     return read_report(folder)
 
 
@@ -159,6 +196,7 @@ class _Batch:
             for number in range(self._jobs)
         ]
         started = time.monotonic()
+        self._write()  # a run that is killed has its name already: what goes on joins its series
         for thread in threads:
             thread.start()
         try:

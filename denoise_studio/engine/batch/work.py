@@ -24,6 +24,7 @@ from denoise_studio.engine.outgoing import require_room
 from denoise_studio.engine.record import record_path
 from denoise_studio.engine.render import Rendering, render_in_full
 from denoise_studio.engine.resolve import estimated_noise
+from denoise_studio.engine.stack import stack_of
 from denoise_studio.engine.wishes import Wishes
 from denoise_studio.formats import SaveOptions, format_for, open_picture
 
@@ -83,7 +84,10 @@ def open_task(task: Task, plan: Plan, message: str, progress: Progress) -> Opene
         Cancelled: through `progress`.
     """
     started = time.perf_counter()
-    picture = open_picture(task.path, progress)
+    if task.place is not None:
+        picture = stack_of(task.place.series).get(task.place.index, progress)
+    else:
+        picture = open_picture(task.path, progress)
     if not task.output:
         raise FormatError(f"{task.path.name} is of a format that is not written; choose one with --format.")
     recipe = plan.wishes.recipe_for(picture)

@@ -69,6 +69,12 @@ class MethodPanel(QWidget):
             document.recipe_changed.connect(self.refresh)
             self.refresh()
 
+    def show_slice(self) -> None:
+        """Another slice of the same series: the same controls, with what holds for this one."""
+        recipe = self._document.resolved() if self._document is not None else None
+        if recipe is not None and self.form.shows(get_denoiser(recipe.method).id):
+            self._show_values(recipe.parameters)
+
     def refresh(self) -> None:
         """Show the document's recipe, defaults filled in."""
         document = self._document

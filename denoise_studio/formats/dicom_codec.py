@@ -1,7 +1,8 @@
 """Compressed frames: one is cut out of the file, looked at, and decoded alone."""
 
-import struct
+from typing import Any
 
+import numpy as np
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate, get_frame
 from pydicom.pixels import pixel_array
@@ -9,16 +10,17 @@ from pydicom.pixels import pixel_array
 from denoise_studio.core.errors import FormatError
 from denoise_studio.core.types import AnyArray
 from denoise_studio.formats.dicom_check import require_plausible
+from denoise_studio.formats.dicom_codestream import Codestream, Coding, look
 from denoise_studio.formats.dicom_facts import integer
 from denoise_studio.formats.dicom_file import DicomFile, Pixels
 
 _RLE = "1.2.840.10008.1.2.5"
+_RUN = 64
+"""RLE (PS3.5 G) turns two bytes into 128 at most."""
 _MODULE = (
     "Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated", "BitsStored",
     "HighBit", "PixelRepresentation",
 )  # fmt: skip
-_RUN = 64
-"""RLE (PS3.5 G) turns two bytes into 128 at most."""
 
 
 def decode(file: DicomFile, pixels: Pixels, frame: int, rows: int, columns: int) -> AnyArray:
@@ -31,21 +33,25 @@ def decode(file: DicomFile, pixels: Pixels, frame: int, rows: int, columns: int)
     encoded = _cut_out(file, pixels, frame)
     need = rows * columns * integer(file.dataset, "BitsAllocated") // 8
     require_plausible(name, need, len(encoded))
-    if str(file.syntax) == _RLE:
-        if need > _RUN * len(encoded):
-            raise FormatError(f"{name} is damaged: its pixels do not match its header.")
-    elif (size := codestream_size(encoded)) is not None and size != (rows, columns):
-        raise FormatError(f"{name} is damaged: its pixels do not match its header.")
     try:
-        array = pixel_array(_single(file, encoded))
+        if str(file.syntax) == _RLE:
+            array = _rle(file, encoded, need)
+        else:
+            array = _jpeg(file, encoded, (rows, columns))
+    except FormatError:
+        raise
     except Exception as error:
-        reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
+        reason = str(error).strip().splitlines()[0][:160] if str(error) else type(error).__name__
         raise FormatError(
-            f"{name}: its {file.syntax.name} pixels cannot be decoded ({reason.rstrip('.')})."
+            f"{name}: its {file.syntax.name} pixels cannot be decoded ({reason.rstrip('.:')})."
         ) from None
     if array.shape != (rows, columns):
-        raise FormatError(f"{name} is damaged: its pixels do not match its header.")
+        raise _mismatch(name)
     return array
+
+
+def _mismatch(name: str) -> FormatError:
+    return FormatError(f"{name} is damaged: its pixels do not match its header.")
 
 
 def _cut_out(file: DicomFile, pixels: Pixels, frame: int) -> bytes:
@@ -69,41 +75,50 @@ def _cut_out(file: DicomFile, pixels: Pixels, frame: int) -> bytes:
         raise FormatError(f"{file.name} is damaged or cut short: {what} not found.") from None
 
 
-def _single(file: DicomFile, encoded: bytes) -> Dataset:
-    """A data set of this frame and what a decoder must know, nothing else."""
+def _rle(file: DicomFile, encoded: bytes, need: int) -> AnyArray:
+    """By pydicom, of a data set of this frame and nothing else."""
+    if need > _RUN * len(encoded):
+        raise _mismatch(file.name)
     single = Dataset()
     single.file_meta = FileMetaDataset()
     single.file_meta.TransferSyntaxUID = file.syntax
+    single.SamplesPerPixel, single.PhotometricInterpretation, single.PixelRepresentation = 1, "MONOCHROME2", 0
     for keyword in _MODULE:
         if keyword in file.dataset:
             single[keyword] = file.dataset[keyword]
-    if "SamplesPerPixel" not in single:
-        single.SamplesPerPixel = 1
-    if "PhotometricInterpretation" not in single:
-        single.PhotometricInterpretation = "MONOCHROME2"
     single.PixelData = encapsulate([encoded])
     single["PixelData"].is_undefined_length = True
-    return single
+    try:
+        return pixel_array(single)
+    except Exception:
+        raise FormatError(f"{file.name} is damaged: its RLE Lossless pixels cannot be decoded.") from None
 
 
-def codestream_size(encoded: bytes) -> tuple[int, int] | None:
-    """Rows and columns that a JPEG, JPEG-LS or JPEG 2000 codestream claims; None if it is none.
+def _jpeg(file: DicomFile, encoded: bytes, shape: tuple[int, int]) -> AnyArray:
+    """All of the JPEG family by imagecodecs: its decoders survive damaged files, GDCM's end the program."""
+    found = look(encoded)
+    if found is None:
+        raise FormatError(f"{file.name}: its {file.syntax.name} pixels are damaged or of an unknown coding.")
+    if found.shape != shape or found.components != 1:
+        raise _mismatch(file.name)
+    return _signed(_decoded(found, encoded), found, integer(file.dataset, "PixelRepresentation") == 1)
 
-    Decoders reserve memory for what the codestream says, not for what the DICOM header says.
-    """
-    at = encoded.find(b"\xff\x4f\xff\x51")
-    if at >= 0 and len(encoded) >= at + 24:  # SOC, SIZ (ISO 15444-1 A.5.1)
-        right, bottom, left, top = struct.unpack_from(">4I", encoded, at + 8)
-        return bottom - top, right - left
-    if not encoded.startswith(b"\xff\xd8"):
-        return None
-    at = 2
-    while at + 9 <= len(encoded):  # segments up to the start of frame (ISO 10918-1 B.2.2)
-        if encoded[at] != 0xFF:
-            return None
-        marker = encoded[at + 1]
-        if (0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)) or marker == 0xF7:
-            rows, columns = struct.unpack_from(">HH", encoded, at + 5)
-            return rows, columns
-        at += 1 if marker == 0xFF else 2 + struct.unpack_from(">H", encoded, at + 2)[0]
-    return None
+
+def _decoded(found: Codestream, encoded: bytes) -> Any:
+    import imagecodecs
+
+    if found.coding is Coding.JPEG_LS:
+        return imagecodecs.jpegls_decode(encoded)
+    if found.coding is Coding.JPEG_2000:
+        return imagecodecs.jpeg2k_decode(encoded, numthreads=1)
+    return imagecodecs.jpeg8_decode(encoded)
+
+
+def _signed(samples: Any, found: Codestream, signed: bool) -> AnyArray:
+    """Samples of the sign that the DICOM header says: the codestream often has none, or another."""
+    up = samples.dtype.itemsize * 8 - found.precision
+    if signed == found.signed:
+        return np.asarray(samples)
+    bits = samples.view(f"u{samples.dtype.itemsize}") << np.asarray(up, f"u{samples.dtype.itemsize}")
+    kind = f"{'i' if signed else 'u'}{samples.dtype.itemsize}"
+    return np.asarray(bits.view(kind) >> np.asarray(up, kind))

@@ -47,6 +47,7 @@ from denoise_studio.gui.panels.slices_panel import SlicesPanel
 from denoise_studio.gui.panels.strength_plot import StrengthPlot
 from denoise_studio.gui.pictures import project_of
 from denoise_studio.gui.raw_tools import RawTools
+from denoise_studio.gui.reading_room import ReadingRoom
 from denoise_studio.gui.readings import Readings
 from denoise_studio.gui.rooms import build_menus, build_rooms, build_tool_bar
 from denoise_studio.gui.series_tools import SeriesTools
@@ -57,6 +58,7 @@ from denoise_studio.gui.views.compare import Compare, Mode
 from denoise_studio.gui.views.map_overlay import MapOverlay
 from denoise_studio.gui.views.region_tools import RegionTools, Tool
 from denoise_studio.gui.window_actions import WindowActions
+from denoise_studio.gui.window_presets import PresetStore
 
 PANELS = ("histogram", "readings", "strength-plot", "sensor-plot", "filter-here", "loss-curve")
 _CONTEXT_MENU = (
@@ -126,11 +128,14 @@ class MainWindow(QMainWindow):
             }
         )
         self.pictures_panel = PicturesPanel()
-        self.levels_bar = LevelsBar()
+        self.presets = PresetStore(settings.folder)
+        self.levels_bar = LevelsBar(self.presets)
+        self.levels_bar.listed.connect(self._name_windows)
         self.status = StatusBar()
         self.files = Files(self)
         self.raw_tools = RawTools(self)
         self.series_tools = SeriesTools(self)
+        self.reading_room = ReadingRoom(self)
         self.carry_out = WindowActions(self)
         self.actions_: dict[str, QAction] = make_actions(self, self.carry_out.slot)
         self.setWindowTitle("Denoise Studio")
@@ -141,6 +146,7 @@ class MainWindow(QMainWindow):
         build_menus(self)
         build_tool_bar(self)
         build_rooms(self)
+        self.reading_room.begin()
         self._connect()
         self.show_document(None)
 
@@ -231,7 +237,7 @@ class MainWindow(QMainWindow):
             self.compare, self.tools, self.noise_panel, self.method_panel, self.regions_panel,
             self.readouts_panel, self.histogram_panel, self.levels_bar, self.fit_watch, self.fit_panel,
             self.medians, self.readings, self.strength_plot, self.inspector, self.overlay, self.map_bar,
-            self.sensor_plot, self.filter_panel, self.slices,
+            self.sensor_plot, self.filter_panel, self.slices, self.reading_room,
         ):  # fmt: skip
             room.set_document(document)  # type: ignore[attr-defined]
         series = document is not None and document.stack is not None
@@ -249,13 +255,12 @@ class MainWindow(QMainWindow):
         self.status.notice.setVisible(medical)
         self.status.show_device(document.response if document else None)
         for declared in ACTIONS:
-            if declared.menu in ("View", "Levels", "Regions") and declared.id not in ("theme", *PANELS):
+            if declared.menu in ("View", "Picture", "Levels", "Regions") and declared.id not in (
+                "theme",
+                *PANELS,
+            ):
                 self.actions_[declared.id].setEnabled(document is not None)
-        names = self.levels_bar.preset_names()
-        for number in range(1, 9):
-            action = self.actions_[f"window-{number}"]
-            action.setEnabled(number <= len(names))
-            action.setText(names[number - 1] if number <= len(names) else f"Window preset {number}")
+        self._name_windows()
         for name in (
             "export",
             "close-picture",
@@ -276,6 +281,15 @@ class MainWindow(QMainWindow):
             self.actions_["invert"].setChecked(document.levels.invert)
             self._request()
         self.current_changed.emit(document)
+
+    def _name_windows(self) -> None:
+        """Tell in the menu which window each number key stands for."""
+        names = self.levels_bar.preset_names()
+        for number in range(1, 10):
+            action = self.actions_[f"window-{number}"]
+            action.setEnabled(number <= len(names))
+            action.setText(names[number - 1] if number <= len(names) else f"Window preset {number}")
+        self.actions_["edit-windows"].setEnabled(True)
 
     def _list_documents(self) -> None:
         current = self.documents.index(self.document) if self.document else -1

@@ -152,6 +152,8 @@ def _path(picture: Picture | None) -> Path | None:
 def view_of(document: Document) -> dict[str, Any]:
     """How a document is looked at, as plain JSON types."""
     view = {"levels": asdict(document.levels), "viewport": list(document.viewport or ())}
+    if document.turn != (0, False):
+        view["turn"] = list(document.turn)
     place = document.picture.place
     if place is not None and len(place.series) > 1:
         frames = place.info.frame is not None
@@ -163,6 +165,8 @@ def restore_view(document: Document, view: dict[str, Any]) -> None:
     """The reverse of `view_of`; whatever does not fit is left as it is."""
     try:
         document.set_levels(Levels(**view["levels"]))
+        quarters, flipped = view.get("turn", (0, False))
+        document.turn = (int(quarters) % 4, bool(flipped))
         x, y, zoom = (float(value) for value in view["viewport"])
         document.viewport = (x, y, zoom)
     except (KeyError, TypeError, ValueError):

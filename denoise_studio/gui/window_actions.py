@@ -15,6 +15,7 @@ from denoise_studio.engine.display import default_levels, robust_levels
 from denoise_studio.engine.offers import refusal
 from denoise_studio.gui.dialogs import PreferencesDialog, about_dialog, shortcuts_dialog
 from denoise_studio.gui.document import Document
+from denoise_studio.gui.mouse import told
 from denoise_studio.gui.panels.parameter_form import STRENGTH
 from denoise_studio.gui.views.compare import Mode
 from denoise_studio.gui.views.region_tools import Tool
@@ -35,7 +36,8 @@ class WindowActions:
             return functools.partial(self._window.levels_bar.use_preset, int(id.removeprefix("window-")) - 1)
         name = id.replace("-", "_")
         rooms = (
-            self, self._window.files, self._window.raw_tools, self._window.series_tools, self._window.slices
+            self, self._window.reading_room, self._window.files, self._window.raw_tools,
+            self._window.series_tools, self._window.slices,
         )  # fmt: skip
         return next((getattr(room, f"do_{name}") for room in rooms if hasattr(room, f"do_{name}")), None)
 
@@ -72,6 +74,8 @@ class WindowActions:
 
     def do_deselect(self) -> None:
         window = self._window
+        if window.reading_room.leave_lecture():
+            return
         if window.tools.tool is not Tool.NAVIGATE:
             window.tools.set_tool(Tool.NAVIGATE)
         elif window.document is not None and window.document.selected >= 0:
@@ -207,7 +211,7 @@ class WindowActions:
     # Help and the rest
 
     def do_shortcuts(self) -> None:
-        dialog = shortcuts_dialog(self._window)
+        dialog = shortcuts_dialog(self._window, told(self._window.compare.habits))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 

@@ -2,31 +2,29 @@
 
 from dataclasses import replace
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QWidget
 
-from denoise_studio.core.picture import Picture, Scale
+from denoise_studio.core.picture import Picture, Scale, Window
 from denoise_studio.engine.display import Levels, default_levels
 from denoise_studio.gui.document import Document
-
-# Width and level in HU; textbooks differ, so the numbers stay on the screen.
-PRESETS = (
-    ("Soft tissue", 400, 40),
-    ("Mediastinum", 350, 50),
-    ("Lung", 1500, -600),
-    ("Liver", 150, 90),
-    ("Bone", 2500, 480),
-    ("Brain", 80, 40),
-    ("Stroke", 40, 40),
-)
+from denoise_studio.gui.window_presets import PresetStore
 
 
 class LevelsBar(QWidget):
-    """Sits in the tool bar."""
+    """Sits in the tool bar.
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    Signals:
+        listed: the list of windows is another one.
+    """
+
+    listed = Signal()
+
+    def __init__(self, store: PresetStore, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document: Document | None = None
+        self._store = store
+        self._windows: list[Window] = []
         self.presets = QComboBox()
         self.width_box = self._box("W", "Window width: how many values from black to white")
         self.level_box = self._box("L", "Window level: the value shown as middle grey")
@@ -70,6 +68,7 @@ class LevelsBar(QWidget):
             widget.setVisible(document is not None and not photo)
         self.exposure.setVisible(photo)
         if document is None:
+            self._windows = []
             return
         document.levels_changed.connect(self.refresh)
         digits = 0 if document.picture.span >= 50 else 3
@@ -80,20 +79,18 @@ class LevelsBar(QWidget):
         self.refresh()
 
     def _fill_presets(self, document: Document) -> None:
+        self._windows = windows_of(document.picture, self._store)
         self.presets.clear()
-        picture = document.picture
-        for number, window in enumerate(picture.windows):
-            name = window.name.strip().capitalize() or f"File's window {number + 1}"
-            self._add_preset(f"{name} (file)", window.width, window.level)
-        if not picture.windows:
-            levels = default_levels(picture)
-            self._add_preset("Default", levels.width, levels.level)
-        if picture.scale is Scale.HU:
-            for name, width, level in PRESETS:
-                self._add_preset(name, width, level)
+        for window in self._windows:
+            text = f"{window.name}  {window.width:g} / {window.level:g}".replace("-", "−")
+            self.presets.addItem(text, (window.width, window.level))
+        self.listed.emit()
 
-    def _add_preset(self, name: str, width: float, level: float) -> None:
-        self.presets.addItem(f"{name}  {width:g} / {level:g}", (width, level))
+    def list_again(self) -> None:
+        """After the presets were changed."""
+        if self._document is not None:
+            self._fill_presets(self._document)
+            self.refresh()
 
     def refresh(self) -> None:
         document = self._document
@@ -109,8 +106,7 @@ class LevelsBar(QWidget):
             box.blockSignals(True)
             box.setValue(value)
             box.blockSignals(False)
-        shown = [self.presets.itemData(i) for i in range(self.presets.count())]
-        match = [i for i, pair in enumerate(shown) if pair and _near(pair, levels)]
+        match = [i for i, window in enumerate(self._windows) if _near(window, levels)]
         self.presets.setCurrentIndex(match[0] if match else -1)
         self.presets.setPlaceholderText("Own window")
 
@@ -125,9 +121,10 @@ class LevelsBar(QWidget):
             self._choose(index)
 
     def _choose(self, index: int) -> None:
-        if self._document is not None and index < self.presets.count():
-            width, level = self.presets.itemData(index)
-            self._document.set_levels(self._document.levels.with_window(width, level))
+        if self._document is not None and index < len(self._windows):
+            window = self._windows[index]
+            levels = self._document.levels.with_window(window.width, window.level, window.function)
+            self._document.set_levels(levels)
 
     def _typed(self) -> None:
         if self._document is not None:
@@ -144,6 +141,21 @@ def _has_exposure(picture: Picture) -> bool:
     return picture.scale is Scale.DISPLAY or picture.mosaic is not None
 
 
-def _near(pair: tuple[float, float], levels: Levels) -> bool:
-    slack = 1e-6 * max(abs(pair[0]), abs(pair[1]), 1e-9)
-    return abs(pair[0] - levels.width) <= slack and abs(pair[1] - levels.level) <= slack
+def windows_of(picture: Picture, store: PresetStore) -> list[Window]:
+    """What the list and the number keys offer: the file's own windows, then the presets."""
+    windows = []
+    for number, window in enumerate(picture.windows):
+        name = window.name.strip().capitalize()
+        windows.append(replace(window, name=f"{name} (file)" if name else f"File's window {number + 1}"))
+    if picture.scale is Scale.HU:
+        windows += [Window(preset.width, preset.level, preset.name) for preset in store.presets]
+    if not windows:
+        levels = default_levels(picture)
+        windows = [Window(levels.width, levels.level, "Default")]
+    return windows
+
+
+def _near(window: Window, levels: Levels) -> bool:
+    slack = 1e-6 * max(abs(window.width), abs(window.level), 1e-9)
+    same = abs(window.width - levels.width) <= slack and abs(window.level - levels.level) <= slack
+    return same and window.function == levels.function

@@ -122,7 +122,7 @@ class Pane(pg.GraphicsView):  # type: ignore[misc]
         """Whether a drawing tool is in hand: then the bare left button draws."""
         self.wheel_scrolls = False
         """Whether the wheel goes through slices; with Ctrl it zooms all the same."""
-        self._notches = self._slices = 0.0
+        self._turned = self._scrolled = 0.0
         self.title.setText(name)
         self._press: tuple[Drag, QPointF, QPointF] | None = None
         self._last: QPointF = QPointF()
@@ -221,7 +221,7 @@ class Pane(pg.GraphicsView):  # type: ignore[misc]
             super().mousePressEvent(event)
             return
         event.accept()
-        self._moved, self._slices = False, 0.0
+        self._moved, self._scrolled = False, 0.0
         self._last = event.position()
         self._press = (drag, event.position(), self.to_picture(event.position()))
         if drag is Drag.DRAW:
@@ -260,9 +260,9 @@ class Pane(pg.GraphicsView):  # type: ignore[misc]
             self.clicked.emit(point)
 
     def _scroll(self, down: float) -> None:
-        self._slices += down / _SCROLL_PIXELS
-        whole = int(self._slices)
-        self._slices -= whole
+        self._scrolled += down
+        whole = int(self._scrolled / _SCROLL_PIXELS)
+        self._scrolled -= whole * _SCROLL_PIXELS
         if whole:
             self.scrolled.emit(whole)
 
@@ -285,9 +285,9 @@ class Pane(pg.GraphicsView):  # type: ignore[misc]
     def wheelEvent(self, event: QWheelEvent) -> None:
         point, up = self.to_picture(event.position()), event.angleDelta().y()
         if self.wheel_scrolls and not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            self._notches -= up / _NOTCH
-            whole = int(self._notches)
-            self._notches -= whole
+            self._turned -= up
+            whole = int(self._turned / _NOTCH)
+            self._turned -= whole * _NOTCH
             if whole:
                 self.wheeled.emit(whole, point)
         else:

@@ -61,7 +61,7 @@ class Scanner:
     """
 
     photons: float
-    electronic: float = 8.0
+    electronic: float = 5.0
     kernel: Kernel = STANDARD
     bow_tie: BowTie | None = None
 

@@ -13,9 +13,9 @@ import numpy as np
 
 from denoise_studio.core.types import BoolArray, FloatArray
 from denoise_studio.noise.ct.kernels import Kernel
-from denoise_studio.noise.ct.texture import noise_power
+from denoise_studio.noise.ct.texture import pixel_power
 
-SIDE, STRIDE = 12, 4
+SIDE, STRIDE = 8, 4
 """Side of a patch and distance of two, in pixels."""
 TISSUE = (-150.0, 300.0)
 """HU between which all parts of a patch, of 4 x 4 pixels, have their means if it is soft tissue or fat."""
@@ -71,8 +71,7 @@ def _variances(patches: Any) -> Any:
 
 def _chance(kernel: Kernel, bin_mm: float) -> float:
     """The quantile in pure noise of variance 1 and the kernel's correlation."""
-    line = np.fft.fftfreq(_FIELD, bin_mm)
-    power = noise_power(np.hypot(line[:, None], line), kernel, bin_mm)
+    power = pixel_power(kernel, bin_mm, _FIELD)
     white = np.random.default_rng(0).standard_normal((_FIELD, _FIELD))
     noise = np.fft.ifft2(np.fft.fft2(white) * np.sqrt(power / power.mean())).real
     return float(np.percentile(_variances(_patches(noise).reshape(-1, SIDE, SIDE)), _QUANTILE))

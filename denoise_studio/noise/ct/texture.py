@@ -20,25 +20,37 @@ _CUTOFFS = np.geomspace(0.3, 2.0, 40)
 def noise_power(
     frequency: Any, kernel: Kernel, bin_mm: float, variance: float = 1.0, views: int = 720
 ) -> Any:
-    """Spectral density of the noise per mm^2 and per mm^2, at frequencies in cycles per mm (any shape).
+    """Power per mm^-2 of the noise of line integrals, before it is sampled at pixels.
 
     Args:
-        frequency: distance from the origin of the frequency plane, up to 0.5 / bin_mm.
+        frequency: distance from the origin of the frequency plane, cycles per mm, any shape. Beyond
+            0.5 / bin_mm lie the images of the sampled filter, weakened by the interpolation.
         kernel: of the reconstruction.
         bin_mm: distance of two detector elements.
         variance: of a line integral, the same for all.
         views: over 180 degrees.
     """
     frequency = np.asarray(frequency, np.float64)
-    filtered = frequency * kernel.window(frequency, bin_mm) ** 2 * np.sinc(frequency * bin_mm) ** 4
-    return np.pi / views * variance * bin_mm * filtered
+    folded = np.abs(frequency - np.round(frequency * bin_mm) / bin_mm)
+    filtered = (folded * kernel.window(folded, bin_mm) * np.sinc(frequency * bin_mm) ** 2) ** 2
+    spread = np.divide(filtered, frequency, out=np.zeros_like(filtered), where=frequency > 0)
+    return np.pi / views * variance * bin_mm * spread
+
+
+def pixel_power(kernel: Kernel, bin_mm: float, size: int) -> Any:
+    """The same at pixels as far apart as detector elements: `(size, size)`, in the order of `fft2`."""
+    line = np.fft.fftfreq(size, bin_mm)
+    total = np.zeros((size, size))
+    for up in (-1, 0, 1):
+        for right in (-1, 0, 1):
+            distance = np.hypot(line[:, None] + up / bin_mm, line + right / bin_mm)
+            total += noise_power(distance, kernel, bin_mm)
+    return total
 
 
 def correlation(kernel: Kernel, bin_mm: float, radius: int) -> FloatArray:
     """Correlation of two pixels by their distance: `(2 radius + 1, 2 radius + 1)`, 1 in the middle."""
-    line = np.fft.fftfreq(_SIZE, bin_mm)
-    power = noise_power(np.hypot(line[:, None], line), kernel, bin_mm)
-    found = np.fft.fftshift(np.fft.ifft2(power).real)
+    found = np.fft.fftshift(np.fft.ifft2(pixel_power(kernel, bin_mm, _SIZE)).real)
     middle = _SIZE // 2
     near = slice(middle - radius, middle + radius + 1)
     return np.asarray(found[near, near] / found[middle, middle], np.float64)

@@ -7,7 +7,7 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from denoise_studio.core.plane import Plane
-from denoise_studio.formats.dicom_facts import functional, numbers, thickness
+from denoise_studio.formats.dicom_facts import functional, integer, numbers, thickness
 
 _SKEW = 0.02
 """Row and column vectors that are no right angle by more than about a degree are damaged."""
@@ -17,6 +17,8 @@ def frame_plane(dataset: Dataset, frame: int = 0) -> Plane | None:
     """Where a frame lies, None where the file does not tell."""
     position = functional(dataset, "PlanePositionSequence", frame)
     orientation = functional(dataset, "PlaneOrientationSequence", frame)
+    if position is None and integer(dataset, "NumberOfFrames") > 1:
+        return None  # One position for all frames is the place of none but the first.
     return plane_of(
         numbers(dataset if position is None else position, "ImagePositionPatient"),
         numbers(dataset if orientation is None else orientation, "ImageOrientationPatient"),

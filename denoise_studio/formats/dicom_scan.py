@@ -77,7 +77,7 @@ def _parse(source: BinaryIO, tags: Any) -> tuple[Dataset, int, str | None]:
 
 def _check_length(dataset: Dataset, name: str, held: int) -> None:
     syntax = dataset.file_meta.get("TransferSyntaxUID") if hasattr(dataset, "file_meta") else None
-    if getattr(syntax, "is_compressed", False):
+    if getattr(syntax, "is_compressed", False) or getattr(syntax, "is_deflated", False):
         return
     samples = (
         integer(dataset, "Rows") * integer(dataset, "Columns") * max(1, integer(dataset, "NumberOfFrames"))

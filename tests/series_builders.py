@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import CTImageStorage, EnhancedCTImageStorage, ExplicitVRLittleEndian, generate_uid
 
 from denoise_studio.core.errors import FormatError
 from denoise_studio.core.picture import Kind, Picture, Scale, Stored
@@ -99,6 +99,40 @@ def ct_dataset(samples: np.ndarray, index: int, step: float = 2.0) -> Dataset:
     dataset.Rows, dataset.Columns = samples.shape
     dataset.PixelData = (samples.astype(np.int32) + 1024).astype("<i2").tobytes()
     return dataset
+
+
+def write_frames(path: Path, count: int, size: int = 64) -> np.ndarray:
+    """An enhanced CT file with so many frames 2 mm apart; returns its `(count, size, size)` samples."""
+    samples = np.stack([phantom_slice(index, size) for index in range(count)]).astype(np.int32) + 1024
+    samples = samples.astype("<i2")
+    dataset = ct_dataset(phantom_slice(0, size), 0)
+    for keyword in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceLocation"):
+        delattr(dataset, keyword)
+    for keyword in ("RescaleSlope", "RescaleIntercept", "RescaleType", "SliceThickness"):
+        delattr(dataset, keyword)
+    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = EnhancedCTImageStorage
+    dataset.NumberOfFrames = count
+    shared = Dataset()
+    shared.PixelMeasuresSequence = [_item(PixelSpacing=[0.7, 0.7], SliceThickness=2.0)]
+    shared.PlaneOrientationSequence = [_item(ImageOrientationPatient=[1, 0, 0, 0, 1, 0])]
+    shared.PixelValueTransformationSequence = [
+        _item(RescaleSlope=1, RescaleIntercept=-1024, RescaleType="HU")
+    ]
+    dataset.SharedFunctionalGroupsSequence = [shared]
+    dataset.PerFrameFunctionalGroupsSequence = [
+        _item(PlanePositionSequence=[_item(ImagePositionPatient=[-100.0, -100.0, 2.0 * index])])
+        for index in range(count)
+    ]
+    dataset.PixelData = samples.tobytes()
+    dataset.save_as(path, enforce_file_format=True)
+    return samples
+
+
+def _item(**values: object) -> Dataset:
+    item = Dataset()
+    for keyword, value in values.items():
+        setattr(item, keyword, value)
+    return item
 
 
 def without_place(picture: Picture) -> Picture:

@@ -41,6 +41,7 @@ def denoise(
     exposure: float,
     as_json: bool,
     choice: int | None,
+    number: int | None,
     jobs: int,
     force: bool,
     **wishes: Any,
@@ -51,7 +52,8 @@ def denoise(
 
     IN may be a folder with the slices of a series, or a DICOMDIR. OUT is then the folder of the new,
     derived series; where IN holds several, each gets a folder of its own in OUT. Run again with the
-    same words, it skips the slices that are done.
+    same words, it skips the slices that are done. A file with several slices (enhanced DICOM, NIfTI)
+    becomes one new file.
     """
     if input.is_dir() or input.name.upper() == "DICOMDIR":
         from denoise_studio.cli.series import denoise_series
@@ -60,9 +62,11 @@ def denoise(
         return denoise_series(input, output, saving, choice, jobs, force, as_json, **wishes)
     if not output.parent.is_dir():
         raise FormatError(f"The folder {output.parent} does not exist.")
+    from denoise_studio.cli.series import denoise_volume
     from denoise_studio.engine.export import export
     from denoise_studio.engine.outgoing import require_room
     from denoise_studio.engine.render import render_in_full
+    from denoise_studio.engine.volume import is_volume
     from denoise_studio.formats import SaveOptions, format_for, open_picture, refuse_source
 
     chosen = format_for(output)
@@ -70,6 +74,13 @@ def denoise(
         picture = open_picture(input, progress)
         refuse_source(picture, output)
         options = SaveOptions(int(bits) if bits else None, quality, develop=develop, exposure=exposure)
+        if picture.place is not None and is_volume(picture.place.series):
+            series = picture.place.series
+            if number is None:
+                return denoise_volume(series, output, options, as_json, progress, **wishes)
+            if number > len(series):
+                raise FormatError(f"{input.name} has {len(series)} slices; there is no slice {number}.")
+            picture = series.open(number - 1, progress)
         recipe = _recipe(picture, **wishes)
         require_room(picture, chosen, options)
         rendering = render_in_full(picture, recipe, progress)

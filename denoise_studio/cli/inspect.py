@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from denoise_studio.cli.printing import echo_json, echo_table, number
+from denoise_studio.cli.series import list_series
 
 if TYPE_CHECKING:
     from denoise_studio.core.picture import Picture
@@ -17,9 +18,15 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.argument("file", type=click.Path(path_type=Path))
 @_JSON
 def info(file: Path, as_json: bool) -> None:
-    """Tell what a picture file holds: kind, size, values, and what metadata is kept."""
+    """Tell what a picture file holds: kind, size, values, and what metadata is kept.
+
+    Of a folder or a DICOMDIR: its series, sorted, with what is odd about them.
+    """
     from denoise_studio.formats import open_picture
 
+    if file.is_dir() or file.name.upper() == "DICOMDIR":
+        list_series(file, as_json)
+        return
     picture = open_picture(file)
     found = _info(picture)
     if as_json:

@@ -80,6 +80,13 @@ _SERIES = (
         help="Of a folder with several series this one, as `info` numbers them.",
     ),
     click.option(
+        "--slice",
+        "number",
+        type=click.IntRange(1),
+        metavar="N",
+        help="Of a file with several slices this one alone; without it all go into one new file.",
+    ),
+    click.option(
         "--jobs",
         type=click.IntRange(1, 64),
         default=1,

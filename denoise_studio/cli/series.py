@@ -7,11 +7,14 @@ import click
 
 from denoise_studio.cli.batch import outcome, stopping
 from denoise_studio.cli.options import read_wishes
+from denoise_studio.cli.printing import echo_json, number
 from denoise_studio.core.errors import FormatError, RecipeError, StudioError
 
 if TYPE_CHECKING:
+    from denoise_studio.core.progress import Progress
     from denoise_studio.core.series import Series
     from denoise_studio.engine.wishes import Wishes
+    from denoise_studio.formats import SaveOptions
 
 
 def denoise_series(
@@ -35,8 +38,8 @@ def denoise_series(
     problems: list[str] = []
     with stopping() as progress:
         chosen = _chosen(source, choice, progress)
-        for number, series in chosen:
-            target = folder if len(chosen) == 1 else folder / f"series-{number}"
+        for ordinal, series in chosen:
+            target = folder if len(chosen) == 1 else folder / f"series-{ordinal}"
             if not as_json:
                 _introduce(series, target)
             try:
@@ -49,10 +52,75 @@ def denoise_series(
                 if outcome(report):
                     return 130
             except StudioError as error:
-                problems.append(f"series {number}: {error}" if len(chosen) > 1 else str(error))
+                problems.append(f"series {ordinal}: {error}" if len(chosen) > 1 else str(error))
     if problems:
         raise StudioError(" ".join(problems))
     return 0
+
+
+def denoise_volume(
+    series: "Series", output: Path, options: "SaveOptions", as_json: bool, progress: "Progress", **wishes: Any
+) -> int:
+    """Denoise all slices of a file into one new file; the exit status."""
+    from denoise_studio.engine.render import describe
+    from denoise_studio.engine.volume import save_volume
+
+    report = save_volume(series, output, _wishes(**wishes), options, progress)
+    saved = report.saved
+    if as_json:
+        echo_json(
+            {
+                "path": str(output),
+                "recipe_path": str(report.recipe_path),
+                "slices": report.slices,
+                "clipped": saved.clipped,
+                "dropped": list(saved.dropped),
+            }
+        )
+        return 0
+    click.echo(f"{output}: {report.slices} slices, {describe(report.recipe)}")
+    if saved.clipped:
+        click.echo(f"{number(saved.clipped, 'value')} beyond what the file can hold: clipped.")
+    for sentence in saved.dropped:
+        click.echo(sentence)
+    click.echo(f"recipe: {report.recipe_path}")
+    return 0
+
+
+def list_series(source: Path, as_json: bool) -> None:
+    """What `info` tells of a folder."""
+    from denoise_studio.formats import find_series
+
+    found = find_series(source)
+    if as_json:
+        echo_json({"series": [_described(series) for series in found]})
+        return
+    for ordinal, series in enumerate(found, 1):
+        step = f", {series.step:g} mm apart" if series.step is not None else ""
+        click.echo(f"{ordinal}: {series.label}, {series.shape[1]} x {series.shape[0]} px{step}")
+        for note in series.notes:
+            click.echo(f"   {note}")
+
+
+def _described(series: "Series") -> dict[str, Any]:
+    return {
+        "label": series.label,
+        "kind": series.kind.value,
+        "shape": list(series.shape),
+        "step_mm": series.step,
+        "gantry_tilt_degrees": series.tilt,
+        "notes": list(series.notes),
+        "slices": [
+            {
+                "file": info.path.name,
+                "frame": info.frame,
+                "position_mm": info.position,
+                "thickness_mm": info.thickness,
+                "number": info.number,
+            }
+            for info in series.slices
+        ],
+    }
 
 
 def _wishes(**given: Any) -> "Wishes":

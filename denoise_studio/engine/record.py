@@ -53,10 +53,14 @@ class Device(msgspec.Struct, frozen=True, rename={"kind": "class"}):
 
 
 class Input(msgspec.Struct, frozen=True):
-    """The file that was opened: path relative to the output's folder (POSIX), SHA-256."""
+    """The file that was opened: path relative to the output's folder (POSIX), SHA-256.
+
+    `frame` tells, counted from 0, which of a file with several slices it was.
+    """
 
     path: str
     sha256: str
+    frame: int | None = None
 
 
 class Output(msgspec.Struct, frozen=True):
@@ -210,7 +214,8 @@ def _input(picture: Picture, output: Path) -> Input | None:
     source = picture.source
     if source is None or source.path is None:
         return None
-    return Input(relative(source.path, output.parent), source.sha256 or file_sha256(source.path))
+    frame = picture.place.info.frame if picture.place is not None else None
+    return Input(relative(source.path, output.parent), source.sha256 or file_sha256(source.path), frame)
 
 
 def relative(path: Path, folder: Path) -> str:
@@ -227,6 +232,8 @@ def to_dict(record: Record) -> dict[str, Any]:
     body: dict[str, Any] = msgspec.to_builtins(record, enc_hook=dict)
     if record.asked is None:
         del body["asked"]
+    if record.input is not None and record.input.frame is None:
+        del body["input"]["frame"]
     return {"format": FORMAT, "version": VERSION, **body, "recipe": recipes.to_dict(record.recipe)}
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from denoise_studio.core.errors import RecipeError
+from denoise_studio.core.picture import Picture
 from denoise_studio.core.progress import Progress
 from denoise_studio.core.types import FloatArray
 from denoise_studio.engine.outgoing import prepared
@@ -18,7 +19,7 @@ from denoise_studio.engine.record import (
     software,
 )
 from denoise_studio.engine.render import Rendering, render_in_full
-from denoise_studio.formats import SaveOptions, all_formats, open_picture
+from denoise_studio.formats import SaveOptions, all_formats, find_series, open_picture
 from denoise_studio.formats.files import file_sha256
 
 
@@ -58,7 +59,7 @@ def replay(
     """
     output = Path(output)
     record, source = recorded(output, None if input is None else Path(input))
-    rendering = render_in_full(open_picture(source), record.recipe, progress)
+    rendering = render_in_full(recorded_picture(record, source, progress), record.recipe, progress)
     return _compare(output, record, rendering)
 
 
@@ -79,6 +80,22 @@ def recorded(output: Path, input: Path | None = None) -> tuple[Record, Path]:
         raise RecipeError(f"{output.name} has no record beside it ({beside.name}).")
     record = read_record(beside)
     return record, _input(record, output, input)
+
+
+def recorded_picture(record: Record, source: Path, progress: Progress | None = None) -> Picture:
+    """The input of a record: a picture of its own, a slice of a file, or one of the series in its folder.
+
+    Raises:
+        StudioError: it cannot be read, or its series is not there any more.
+    """
+    frame = record.input.frame if record.input is not None else None
+    if frame is None and record.recipe.across == "each":
+        return open_picture(source, progress)
+    for series in find_series(source if frame is not None else source.parent, progress):
+        for index, info in enumerate(series.slices):
+            if info.path.resolve() == source.resolve() and info.frame == frame:
+                return series.open(index, progress)
+    raise RecipeError(f"The series that {source.name} belongs to is not there any more.")
 
 
 def _input(record: Record, output: Path, given: Path | None) -> Path:

@@ -245,7 +245,7 @@ def test_bad_input_leaves_nothing(run, npy, tmp_path):
     before = files(tmp_path)
     for name in ("empty.dcm", "short.npy", "text.png", "nan.npy", "none.npy", "stack.npy", "missing.dcm"):
         assert name in run("denoise", tmp_path / name, "-o", tmp_path / "out.npy").failed()
-    assert "is a folder" in run("denoise", tmp_path, "-o", tmp_path / "out.npy").failed()
+    assert "no series" in run("denoise", tmp_path, "-o", tmp_path / "out.npy").failed()
     assert files(tmp_path) == before
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from denoise_studio.core.picture import Picture
 from denoise_studio.core.progress import Progress
-from denoise_studio.core.series import Series
+from denoise_studio.core.series import Place, Series
 from denoise_studio.core.types import FloatArray
 from denoise_studio.engine.dose_plan import SPACING, TEXT, DosePlan, DoseSlice, DoseWish, percent
 from denoise_studio.engine.workers import spread
@@ -119,9 +119,9 @@ def simulated_series(series: Series, wish: DoseWish) -> Series:
         wish: as `settled` on one of the slices.
     """
 
-    def open_slice(_: Series, index: int, progress: Progress) -> Picture:
+    def open_slice(whole: Series, index: int, progress: Progress) -> Picture:
         picture = series.open(index, progress.part(0.0, 0.3))
-        return simulated(picture, wish, progress.part(0.3, 1.0))
+        return replace(simulated(picture, wish, progress.part(0.3, 1.0)), place=Place(whole, index))
 
     return replace(
         series,

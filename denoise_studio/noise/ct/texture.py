@@ -5,6 +5,7 @@ filtered with |f| W(f), is spread over circles, so a picture's spectrum is |f| W
 interpolation between detector elements d apart multiplies by sinc(f d)^4.
 """
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,8 @@ import numpy as np
 from denoise_studio.core.types import FloatArray
 from denoise_studio.noise.ct.kernels import Kernel, hann_of
 
-_SIZE = 128
-_CUTOFFS = np.geomspace(0.3, 2.0, 40)
+_SIZE = 64
+_CUTOFFS = np.geomspace(0.3, 5.0, 56)
 """Of kernels that are tried, in terms of the pixels' sampling limit."""
 
 
@@ -63,12 +64,11 @@ def matched_kernel(wanted: FloatArray, bin_mm: float) -> Kernel:
         wanted: correlation of neighbours, as `blind.NoiseEstimate.kernel`.
         bin_mm: distance of two pixels.
     """
-    radius = wanted.shape[0] // 2
-    limit = 0.5 / bin_mm
+    misfit = ((_correlations(wanted.shape[0] // 2) - wanted) ** 2).sum(axis=(1, 2))
+    return hann_of(round(float(_CUTOFFS[int(misfit.argmin())]) * 0.5 / bin_mm, 3))
 
-    def misfit(part: float) -> float:
-        found = correlation(hann_of(part * limit), bin_mm, radius)
-        return float(((found - wanted) ** 2).sum())
 
-    best = min(_CUTOFFS, key=misfit)
-    return hann_of(round(float(best) * limit, 3))
+@functools.lru_cache(maxsize=2)
+def _correlations(radius: int) -> Any:
+    """Of all kernels that are tried; it is the same for pixels of any size."""
+    return np.stack([correlation(hann_of(part * 0.5), 1.0, radius) for part in _CUTOFFS])

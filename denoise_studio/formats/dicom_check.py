@@ -1,6 +1,7 @@
 """Whether a DICOM header promises a picture that is read, before any pixel is."""
 
 from pydicom.dataset import Dataset
+from pydicom.uid import UID
 
 from denoise_studio.core.errors import FormatError
 from denoise_studio.formats.dicom_facts import integer
@@ -31,6 +32,9 @@ def check_image(dataset: Dataset, name: str, pixels: str | None) -> None:
     if meta is not None and meta.get("MediaStorageSOPClassUID") == _DIRECTORY:
         raise NoPicture(f"{name} is a DICOMDIR, which lists series: open it as a series.")
     if pixels is None and "Rows" not in dataset:
+        kind = UID(str(dataset.get("SOPClassUID") or (meta or {}).get("MediaStorageSOPClassUID") or ""))
+        if not kind or kind.name.endswith("Image Storage"):
+            raise FormatError(f"{name} is cut short: its header ends before the picture.")
         what = dataset.get("Modality") or "no image"
         raise NoPicture(f"{name} is a DICOM file without a picture ({what}).")
     if pixels is None:

@@ -96,7 +96,7 @@ def _parse(data: Bytes, name: str) -> tuple[Dataset, Pixels | None]:
             dataset = pydicom.dcmread(source, force=True, defer_size=_DEFER)
             pixels = _take_pixels(dataset)
             _fetch(dataset, source, data.size, name)
-        looks = "SOPClassUID" in dataset or "Rows" in dataset
+        looks = any(keyword in dataset for keyword in ("SOPClassUID", "Rows", "DirectoryRecordSequence"))
     except (OSError, FormatError):
         raise
     except Exception as error:

@@ -45,7 +45,7 @@ def read_heads(path: Path) -> Sequence[Head] | None:
 
 
 def _header(first: bytes, stream: BinaryIO, name: str) -> tuple[Dataset, int, str | None]:
-    """The wanted tags, where the pixels begin, and the keyword of their element."""
+    """The wanted tags, where the pixels' value begins, and the keyword of their element."""
     tags: Any = TAGS
     try:
         if is_deflated(source := io.BytesIO(first)):
@@ -67,11 +67,11 @@ def _header(first: bytes, stream: BinaryIO, name: str) -> tuple[Dataset, int, st
 def _parse(source: BinaryIO, tags: Any) -> tuple[Dataset, int, str | None]:
     dataset = pydicom.dcmread(source, stop_before_pixels=True, specific_tags=tags, force=True)
     at = source.tell()
-    mark = source.read(4)
+    mark = source.read(6)
     for tag, keyword in PIXELS.items():
         swapped = (tag >> 16).to_bytes(2, "little") + (tag & 0xFFFF).to_bytes(2, "little")
-        if mark in (swapped, tag.to_bytes(4, "big")):
-            return dataset, at, keyword
+        if mark[:4] in (swapped, tag.to_bytes(4, "big")):
+            return dataset, at + (12 if mark[4:].isalpha() else 8), keyword
     return dataset, at, None
 
 

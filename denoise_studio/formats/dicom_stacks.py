@@ -42,6 +42,7 @@ def part(heads: Sequence[Head]) -> list[Stack]:
     stacks = [Stack(tuple(kept))]
     stacks = _each(stacks, _by_localizer)
     stacks = _each(stacks, _by_form)
+    stacks = _each(stacks, _by_reference)
     stacks = _each(stacks, _by_direction)
     stacks = _each(stacks, _by_marks)
     if len(stacks) > 1:
@@ -97,7 +98,7 @@ def _by_localizer(stack: Stack) -> list[Stack]:
 
 
 def _by_form(stack: Stack) -> list[Stack]:
-    """Size, pixel distance, modality, meaning of values, and what positions refer to."""
+    """Size, pixel distance, modality and meaning of values."""
     groups = _grouped(stack.heads, lambda head: head.shape)
     sizes = [(f"{shape[1]} x {shape[0]}", heads) for shape, heads in groups.items()]
     return [
@@ -106,14 +107,24 @@ def _by_form(stack: Stack) -> list[Stack]:
         for last in _split(
             sized,
             [("", heads) for heads in _grouped(sized.heads, _form).values()],
-            "The series mixes slices of different pixel distance, meaning or frame of reference.",
+            "The series mixes slices of different pixel distance or meaning.",
         )
     ]
 
 
+def _by_reference(stack: Stack) -> list[Stack]:
+    """What positions refer to; some anonymisers give every file another one, which tells nothing."""
+    groups = _grouped(stack.heads, lambda head: head.reference)
+    if 1 < len(groups) == len(stack.heads):
+        note = "Every slice has its own frame of reference; their positions are taken to belong together."
+        return [replace(stack, notes=(*stack.notes, note))]
+    named = [("", heads) for heads in groups.values()]
+    return _split(stack, named, "The series mixes slices of different frames of reference.")
+
+
 def _form(head: Head) -> tuple[Any, ...]:
     spacing = None if head.spacing is None else tuple(round(value, 4) for value in head.spacing)
-    return spacing, head.hounsfield, head.modality, head.reference
+    return spacing, head.hounsfield, head.modality
 
 
 def _by_direction(stack: Stack) -> list[Stack]:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pydicom
+from pydicom.filereader import read_file_meta_info
 
 from denoise_studio.core.errors import FormatError
 from denoise_studio.formats.dicom_quiet import hush
@@ -16,9 +17,11 @@ def is_directory(path: Path) -> bool:
     try:
         with path.open("rb") as stream:
             head = stream.read(1024)
-    except OSError:
+        if head[128:132] != b"DICM" or _DIRECTORY.encode() not in head:
+            return False
+        return bool(read_file_meta_info(path).get("MediaStorageSOPClassUID") == _DIRECTORY)
+    except Exception:
         return False
-    return head[128:132] == b"DICM" and _DIRECTORY.encode() + b"\0" in head
 
 
 def files_of(path: Path) -> tuple[list[Path], list[str]]:

@@ -31,7 +31,9 @@ def find(path: Path, progress: Progress) -> list[Series]:
         found.look(file, progress, alone=file == path)
     if not found.heads and not found.volumes:
         raise FormatError(found.nothing(path))
-    return [*_dicom_series(found), *found.volumes]
+    series = [*_dicom_series(found), *found.volumes]
+    progress.report(1.0, "Reading headers")
+    return series
 
 
 def _dicom_series(found: "_Found") -> list[Series]:
@@ -97,12 +99,7 @@ class _Found:
         if len(self.broken) > _LISTED:
             notes.append(f"{len(self.broken) - _LISTED} more files cannot be read.")
         if self.missing:
-            are = (
-                "file that the DICOMDIR lists is"
-                if self.missing == 1
-                else "files that the DICOMDIR lists are"
-            )
-            notes.append(f"{self.missing} {are} missing.")
+            notes.append(f"Of the files that the DICOMDIR lists, {self.missing} cannot be found.")
         return tuple(notes)
 
     def nothing(self, path: Path) -> str:

@@ -96,7 +96,9 @@ def _tilt(along: Any, aside: Any, tag: float) -> tuple[float, list[str]]:
     wander = float(np.linalg.norm(aside - along[:, None] * slope, axis=1).max())
     tilt = float(np.degrees(np.arctan(np.linalg.norm(slope))))
     notes = []
-    if wander > 0.5:
+    # What is no straight line is no tilt.
+    if wander > max(0.5, 0.1 * float(np.linalg.norm(aside, axis=1).max())):
+        tilt = 0.0
         notes.append(f"Slices do not lie straight above each other: they wander sideways by {wander:.3g} mm.")
     if tilt > _TILTED:
         shift = float(np.linalg.norm(slope))
@@ -106,7 +108,7 @@ def _tilt(along: Any, aside: Any, tag: float) -> tuple[float, list[str]]:
         )
         if abs(tag) > _TILTED and abs(abs(tag) - tilt) > 1.0:
             notes.append(f"The files declare another tilt, {abs(tag):g} degrees.")
-    elif abs(tag) > _TILTED:
+    elif abs(tag) > _TILTED and not notes:
         notes.append(
             f"The files declare a gantry tilt of {abs(tag):g} degrees, but their slices lie straight "
             "above each other."

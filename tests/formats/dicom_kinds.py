@@ -212,11 +212,12 @@ def write_slices(
     """
     folder.mkdir(exist_ok=True)
     uid = changes.pop("SeriesInstanceUID", generate_uid())
+    reference = f"{uid[:60]}.1"
     prefix = changes.pop("prefix", "")
     paths = []
     for k, z in enumerate(positions):
         data = ct_dataset(np.full(size, k, np.int16), SeriesInstanceUID=uid, InstanceNumber=k + 1)
-        data.ImagePositionPatient = [-100, -120, z]
+        data.ImagePositionPatient, data.FrameOfReferenceUID = [-100, -120, z], reference
         for name, value in changes.items():
             value = value(k) if callable(value) else value
             if value is None:

@@ -10,7 +10,6 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
 from pydicom.uid import (
-    CTImageStorage,
     ExplicitVRBigEndian,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
@@ -253,7 +252,7 @@ def test_impossible_headers(write_ct, changes, words):
 def test_dicom_without_a_picture(tmp_path):
     data = Dataset()
     data.file_meta = ct_dataset(noise((2, 2), np.int16)).file_meta
-    data.SOPClassUID, data.Modality = CTImageStorage, "SR"
+    data.SOPClassUID, data.Modality = "1.2.840.10008.5.1.4.1.1.88.11", "SR"
     data.save_as(tmp_path / "a.dcm", enforce_file_format=True)
     with pytest.raises(FormatError, match=r"without a picture \(SR\)"):
         open_picture(tmp_path / "a.dcm")

@@ -1,4 +1,4 @@
-"""`simulate`: how a raw file would look at a higher ISO or in less light."""
+"""`simulate`: how a raw file would look at a higher ISO or in less light, or a CT slice with less dose."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from denoise_studio.cli.printing import report_progress
+from denoise_studio.cli.simulate_ct import NAMES, dose_options, read_wish, simulate_dose
 
 if TYPE_CHECKING:
     from denoise_studio.core.picture import Picture
@@ -19,8 +20,14 @@ _ABOVE_0 = click.FloatRange(0, min_open=True)
 @click.command()
 @click.argument("file", metavar="IN", type=click.Path(path_type=Path))
 @click.option(
-    "-o", "--output", required=True, metavar="OUT", type=click.Path(path_type=Path), help="File to write."
+    "-o",
+    "--output",
+    required=True,
+    metavar="OUT",
+    type=click.Path(path_type=Path),
+    help="File to write; for a series the folder of the new one.",
 )
+@dose_options
 @click.option(
     "--camera", metavar="NAME", help="A published calibration, for example SonyA7S2 (with --iso or --gain)."
 )
@@ -43,11 +50,21 @@ _ABOVE_0 = click.FloatRange(0, min_open=True)
 @click.option("--source-read", type=click.FloatRange(0), metavar="S", help="Its read noise, DN.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the noise.")
 def simulate(file: Path, output: Path, **options: Any) -> None:
-    """Add sensor noise to a raw file: as if at a higher ISO, or in less light.
+    """Add noise: to a raw file as if at a higher ISO or in less light, to CT as if with less dose.
 
     Of the noise told with --source-gain and --source-read only what is missing is added; without
-    them IN is taken as clean.
+    them a raw IN is taken as clean.
+
+    With --dose IN is a CT slice, a file with several, or a folder with a series. The noise is made in
+    the projections; its strength is matched to the noise that IN has. Seeds differ from slice to slice.
     """
+    if options["dose"] is not None:
+        _check_dose(options)
+        simulate_dose(file, output, read_wish(options))
+        return
+    for name in NAMES:
+        if options.pop(name) is not None:
+            raise click.UsageError(f"--{name.replace('_', '-')} needs --dose.")
     from denoise_studio.core.errors import FormatError
     from denoise_studio.formats import open_picture, save_picture
     from denoise_studio.formats.registry import format_for, refuse_source
@@ -70,6 +87,15 @@ def simulate(file: Path, output: Path, **options: Any) -> None:
     click.echo(result.history[-1])
     for sentence in report.dropped:
         click.echo(sentence)
+
+
+def _check_dose(options: dict[str, Any]) -> None:
+    """Nothing of camera raw goes with a dose."""
+    raw = ("camera", "iso", "gain", "read", "dark_profile", "source_gain", "source_read")
+    found = [name for name in raw if options[name] is not None]
+    if found or options["brighten"] or options["exposure_ratio"] != 1:
+        name = found[0] if found else "brighten" if options["brighten"] else "exposure_ratio"
+        raise click.UsageError(f"--{name.replace('_', '-')} is for camera raw, --dose for CT.")
 
 
 def _check(options: dict[str, Any]) -> None:

@@ -69,9 +69,29 @@ def _count(old: str, new: str) -> int:
 def _series_description(source: Dataset, history: tuple[str, ...]) -> str:
     was = source.get("SeriesDescription") or ""
     was = (was if isinstance(was, str) else " ".join(map(str, was))).strip()
-    ending = f"DENOISED {_method(history)}".strip() if history else "COPY"
+    simulated = [step for step in history if _is_simulated(step)]
+    denoised = tuple(step for step in history if not _is_simulated(step))
+    words = [f"SIMULATED {_dose(step)}".strip() for step in simulated[-1:]]
+    words += [f"DENOISED {_method(denoised)}".strip()] if denoised else []
+    ending = " ".join(words) or "COPY"
     room = _DESCRIPTION - len(ending) - 3
     return f"{was[:room].rstrip()} | {ending}" if was and room > 0 else ending[:_DESCRIPTION]
+
+
+def _is_simulated(step: str) -> bool:
+    """Noise was added, as the engine's simulations write it into the history."""
+    return step.startswith("simulated")
+
+
+def _is_denoised(history: tuple[str, ...]) -> bool:
+    """Whether there is a step that took noise away."""
+    return any(not _is_simulated(step) for step in history)
+
+
+def _dose(step: str) -> str:
+    """Of "simulated dose of 25 %: ..." the words "25 % DOSE"."""
+    found = re.match(r"simulated dose of ([\d.]+ %)", step)
+    return f"{found[1]} DOSE" if found else ""
 
 
 def _method(history: tuple[str, ...]) -> str:
@@ -88,10 +108,11 @@ def _method(history: tuple[str, ...]) -> str:
 
 def image_type(dataset: Dataset, source: Dataset, scale: Scale, history: tuple[str, ...]) -> None:
     """DERIVED, SECONDARY, then the source's own third and later values (AXIAL or LOCALIZER for CT)."""
-    rest = [kind for kind in kinds_of(source, "ImageType")[2:] if kind != "DENOISED"]
+    said = ["SIMULATED"] * any(map(_is_simulated, history)) + ["DENOISED"] * _is_denoised(history)
+    rest = [kind for kind in kinds_of(source, "ImageType")[2:] if kind not in ("DENOISED", *said)]
     if not rest and scale is Scale.HU:
         rest = ["AXIAL"]
-    dataset.ImageType = ["DERIVED", "SECONDARY", *rest] + (["DENOISED"] if history and rest else [])
+    dataset.ImageType = ["DERIVED", "SECONDARY", *rest] + (said if rest else [])
 
 
 def kinds_of(source: Dataset, keyword: str) -> list[str]:
@@ -150,7 +171,7 @@ def steps_of(history: tuple[str, ...]) -> str:
 def derivation_codes(source: Dataset, history: tuple[str, ...]) -> Sequence:
     """The source's codes and ours: several items are successive steps (PS3.3 C.7.6.1.1.3)."""
     codes = list(source.get("DerivationCodeSequence") or [])
-    if history:
+    if _is_denoised(history):
         codes.append(code("113087", "Smoothing"))
     return Sequence(codes)
 

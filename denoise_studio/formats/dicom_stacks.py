@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from denoise_studio.formats.dicom_heads import MARKS, Head
+from denoise_studio.formats.slice_order import common_normal
 
 _SAME_DIRECTION = 0.99995
 """Cosine of about half a degree: scanners write directions with that little noise."""
@@ -210,8 +211,7 @@ def places_of(heads: Sequence[Head]) -> list[list[tuple[float, Head]]]:
     if not placed:
         return []
     # One normal for all: directions that differ by rounding would move far origins.
-    normal = np.mean([plane.normal for _, plane in placed], axis=0)
-    normal /= np.linalg.norm(normal) or 1.0
+    normal = common_normal([plane for _, plane in placed])
     walk = sorted(((float(normal @ plane.origin), head) for head, plane in placed), key=lambda pair: pair[0])
     places: list[list[tuple[float, Head]]] = []
     for position, head in walk:

@@ -1,5 +1,6 @@
 """Series and pictures of NIfTI volumes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from denoise_studio.core.picture import Kind, Picture, Scale, Source, Stored, Window
+from denoise_studio.core.plane import Plane
 from denoise_studio.core.progress import Progress
 from denoise_studio.core.series import Place, Series, SliceInfo
 from denoise_studio.core.types import AnyArray
@@ -130,21 +132,16 @@ def _series(opener: _Opener, number: int) -> Series:
     order = range(count - 1, -1, -1) if turn.backwards else range(count)
     planes = [turn.planes[k] for k in order] if turn.planes else []
     walked = walk(planes, 0.0) if planes else Walk(header.size[2], 0.0, ())
+    thickness = planes[0].thickness if planes else header.size[2]
+    positions = _positions(planes) if planes else [None] * count
+    path = opener.volume.path
     infos = tuple(
-        SliceInfo(
-            opener.volume.path,
-            number * count + k,
-            turn.planes[k].position if turn.planes else None,
-            turn.planes[k].thickness if turn.planes else header.size[2],
-            k + 1,
-        )
-        for k in order
+        SliceInfo(path, number * count + k, position, thickness, k + 1)
+        for k, position in zip(order, positions, strict=True)
     )
     notes = [opener.note, *walked.notes]
     if header.affine is None:
-        notes.append(
-            "The file does not tell how it lies in the patient; slices are shown as they are stored."
-        )
+        notes.append("The file does not tell how it lies in the patient; slices are shown as stored.")
     elif turn.planes is None:
         notes.append("Rows and columns are not at right angles, so slices have no plane.")
     rows, columns = (header.shape[1], header.shape[0])
@@ -157,9 +154,13 @@ def _series(opener: _Opener, number: int) -> Series:
         step=walked.step,
         notes=tuple(notes),
         tilt=walked.tilt,
-        key=f"{opener.volume.path}#{number}" if header.shape[3] > 1 else str(opener.volume.path),
-        files=frozenset([opener.volume.path]),
+        key=f"{path}#{number}" if header.shape[3] > 1 else str(path),
+        files=frozenset([path]),
     )
+
+
+def _positions(planes: Sequence[Plane]) -> list[float | None]:
+    return [*(np.array([plane.origin for plane in planes]) @ planes[0].normal).tolist()]
 
 
 def _label(volume: Volume, number: int) -> str:

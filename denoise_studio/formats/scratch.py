@@ -4,6 +4,7 @@ import io
 import shutil
 import tempfile
 import threading
+import weakref
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -50,6 +51,7 @@ class Scratch(Bytes):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self._file = _nameless()
+        weakref.finalize(self, self._file.close)
         self._lock = threading.Lock()
         self._size = 0
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from denoise_studio.core.plane import Plane
 
@@ -43,14 +44,21 @@ def walk(planes: Sequence[Plane], tag: float) -> Walk:
         notes = (f"The gantry was tilted by {abs(tag):g} degrees.",) if abs(tag) > _TILTED else ()
         return Walk(None, tag, notes)
     origins = np.array([plane.origin for plane in planes], np.float64)
-    normal = np.mean([plane.normal for plane in planes], axis=0)
-    normal /= np.linalg.norm(normal)
+    normal = common_normal(planes)
     along = (origins - origins[0]) @ normal
     aside = (origins - origins[0]) - along[:, None] * normal
     distances = np.diff(along)
     step = usual(distances)
     tilt, sideways = _tilt(along, aside, tag)
     return Walk(step, tilt, (*_gaps(distances, step), *sideways))
+
+
+def common_normal(planes: Sequence[Plane]) -> npt.NDArray[np.float64]:
+    """Unit vector across all of them, for planes that differ by rounding."""
+    rights = np.array([plane.right for plane in planes], np.float64)
+    downs = np.array([plane.down for plane in planes], np.float64)
+    mean = np.cross(rights, downs).mean(axis=0)
+    return np.asarray(mean / (np.linalg.norm(mean) or 1.0))
 
 
 def usual(distances: Any) -> float:

@@ -1,297 +1,178 @@
-"""Multi-frame DICOM out: one derived object of all frames, or of one, each frame with its derivation."""
+"""Files with several frames: each frame's own facts, and only its own bytes read."""
 
-import tracemalloc
+import sys
+import threading
 
 import numpy as np
 import pydicom
 import pytest
-from dicom_sources import enhanced_ct, in_syntax
+from dicom_kinds import anatomy, enhanced
 from format_files import ct_dataset, noise
-from pydicom.dataset import Dataset
-from pydicom.sequence import Sequence
-from pydicom.uid import MultiFrameGrayscaleWordSecondaryCaptureImageStorage, generate_uid
+from pydicom.encaps import encapsulate
+from pydicom.uid import JPEG2000Lossless
 
-from denoise_studio.core.errors import Cancelled, FormatError
+from denoise_studio.core.errors import FormatError
+from denoise_studio.core.picture import Scale, Window
 from denoise_studio.core.progress import Progress
-from denoise_studio.formats import SaveOptions, open_picture, save_picture
+from denoise_studio.formats import find_series, open_picture
+from denoise_studio.formats.dicom_file import load
 from denoise_studio.formats.dicom_read import read
-from denoise_studio.formats.frames import save_frames
-
-COUNT = 4
-STORED = noise((COUNT, 6, 5), np.int16) // 64
 
 
-def frame_of(path, index, change=0.0):
-    picture = read(path, Progress(), index)
-    return picture.derive(picture.pixels + np.float32(change), history=(f"bilateral strength=0.{index + 1}",))
+def test_each_frame_has_its_own_rescale_position_and_window(tmp_path):
+    heights = [10.0, 0.0, 5.0]
+    stored = enhanced(tmp_path / "e.dcm", heights, slope=lambda frame: 1.0 + frame / 4)
+    (series,) = find_series(tmp_path / "e.dcm")
+    assert [info.frame for info in series.slices] == [1, 2, 0]
+    assert [info.number for info in series.slices] == [2, 3, 1]
+    assert series.step == 5
+    for index, info in enumerate(series.slices):
+        picture = series.open(index)
+        slope = 1.0 + info.frame / 4
+        np.testing.assert_array_equal(picture.pixels[0], stored[info.frame] * slope - 1024)
+        assert (picture.stored.slope, picture.scale) == (slope, Scale.HU)
+        assert picture.plane.origin == (-90, -80, heights[info.frame])
+        assert picture.plane.letters() == ("R", "L", "A", "P")
+        assert (picture.plane.thickness, picture.spacing) == (2.5, (0.7, 0.6))
+        assert picture.windows == (Window(400, 40 + info.frame),)
+        assert picture.source.metadata.frame == info.frame
 
 
-@pytest.fixture
-def source(tmp_path):
-    enhanced_ct(STORED).save_as(tmp_path / "source.dcm", enforce_file_format=True)
-    return tmp_path / "source.dcm"
+def test_the_file_opens_with_its_first_frame_and_its_place(tmp_path):
+    stored = enhanced(tmp_path / "e.dcm", [10, 0, 5])
+    picture = open_picture(tmp_path / "e.dcm")
+    np.testing.assert_array_equal(picture.pixels[0], stored[0] - 1024.0)
+    assert picture.notes == ("The file has 3 frames; this is the first.",)
+    assert picture.place.index == 2
+    assert picture.place.info.frame == 0
+    np.testing.assert_array_equal(picture.place.series.open(2).pixels, picture.pixels)
 
 
-@pytest.fixture
-def whole(source, tmp_path):
-    """All frames saved, in another order than the source's, each raised by 3 HU."""
-    save_frames((frame_of(source, n, 3.0) for n in (2, 0, 3, 1)), tmp_path / "out.dcm")
-    return pydicom.dcmread(tmp_path / "out.dcm"), pydicom.dcmread(source), tmp_path / "out.dcm"
+def test_a_single_picture_tells_no_frame(ct_path):
+    assert open_picture(ct_path).source.metadata.frame is None
 
 
-def test_frames_are_in_the_sources_order_with_its_values(whole, source):
-    out, _, path = whole
-    np.testing.assert_array_equal(out.pixel_array, STORED + 3)
-    for n in range(COUNT):
-        back, before = read(path, Progress(), n), read(source, Progress(), n)
-        np.testing.assert_array_equal(back.pixels, before.pixels + 3)
-        assert back.plane == before.plane
-        assert back.spacing == before.spacing
-    assert out.NumberOfFrames == COUNT
+def test_no_such_frame(tmp_path):
+    enhanced(tmp_path / "e.dcm", [0, 5])
+    with pytest.raises(FormatError, match=r"e\.dcm has 2 frames; there is no frame 3\."):
+        read(tmp_path / "e.dcm", Progress(), 2)
 
 
-def test_identity_keeps_every_frame_bit_for_bit(source, tmp_path):
-    save_frames((read(source, Progress(), n) for n in range(COUNT)), tmp_path / "out.dcm")
-    out = pydicom.dcmread(tmp_path / "out.dcm")
-    assert out.PixelData == pydicom.dcmread(source).PixelData
-    assert out.SeriesDescription.endswith("| COPY")
-    assert out.ImageType[3] == "NONE"
-    assert (
-        out.PerFrameFunctionalGroupsSequence[0]
-        .DerivationImageSequence[0]
-        .DerivationCodeSequence[0]
-        .CodingSchemeDesignator.startswith("99")
-    )
+@pytest.mark.skipif(sys.platform == "win32", reason="files are not sparse by themselves there")
+def test_a_frame_is_read_without_the_others(tmp_path):
+    """The file claims 2 GB of frames, of which the disk holds three (it is sparse)."""
+    rows = columns = 1024
+    frames = 1000
+    stored = [anatomy((rows, columns), 0, 4000, seed).astype("<u2") for seed in range(2)]
+    data = ct_dataset(stored[0], NumberOfFrames=frames)
+    size = rows * columns * 2
+    data.PixelData = b""
+    path = tmp_path / "big.dcm"
+    data.save_as(path, enforce_file_format=True)
+    head = path.read_bytes()
+    assert head.endswith(b"\xe0\x7f\x10\x00OW\0\0\0\0\0\0")
+    with path.open("wb") as stream:
+        stream.write(head[:-4] + (frames * size).to_bytes(4, "little"))
+        start = stream.tell()
+        stream.seek(start + 997 * size)
+        stream.write(stored[1].tobytes())
+        stream.truncate(start + frames * size)
+    (series,) = find_series(path)
+    assert len(series) == frames
+    np.testing.assert_array_equal(series.open(997).pixels[0], stored[1] - 1024.0)
+    assert not (series.open(998).pixels + 1024).any()
 
 
-def test_every_frame_tells_its_own_derivation_and_source_frame(whole):
-    out, source, _ = whole
-    for n, group in enumerate(out.PerFrameFunctionalGroupsSequence):
-        (item,) = group.DerivationImageSequence
-        assert f"strength=0.{n + 1}" in item.DerivationDescription
-        assert [each.CodeValue for each in item.DerivationCodeSequence] == ["113087"]
-        (reference,) = item.SourceImageSequence
-        assert reference.ReferencedSOPClassUID == source.SOPClassUID
-        assert reference.ReferencedSOPInstanceUID == source.SOPInstanceUID
-        assert reference.ReferencedFrameNumber == n + 1
-        assert reference.PurposeOfReferenceCodeSequence[0].CodeValue == "121322"
-        assert reference.SpatialLocationsPreserved == "YES"
+def test_only_the_asked_frame_is_decoded(tmp_path):
+    import imagecodecs
 
-
-def test_the_source_is_named_as_evidence(whole):
-    out, source, _ = whole
-    (study,) = out.SourceImageEvidenceSequence
-    (series,) = study.ReferencedSeriesSequence
-    (instance,) = series.ReferencedSOPSequence
-    assert study.StudyInstanceUID == source.StudyInstanceUID == out.StudyInstanceUID
-    assert series.SeriesInstanceUID == source.SeriesInstanceUID != out.SeriesInstanceUID
-    assert instance.ReferencedSOPInstanceUID == source.SOPInstanceUID != out.SOPInstanceUID
-
-
-def test_image_and_frames_are_called_derived(whole):
-    out, _, _ = whole
-    kinds = out.SharedFunctionalGroupsSequence[0].CTImageFrameTypeSequence[0]
-    for found in (out.ImageType, kinds.FrameType):
-        # Value 2 of enhanced images is always PRIMARY (C.8.16.1.2).
-        assert list(found) == ["DERIVED", "PRIMARY", "VOLUME", "FILTERED"]
-    assert out.ContentQualification == "RESEARCH"
-    assert out.SOPClassUID == out.file_meta.MediaStorageSOPClassUID == enhanced_ct(STORED).SOPClassUID
-    assert out.file_meta.MediaStorageSOPInstanceUID == out.SOPInstanceUID
-    assert out.ContributingEquipmentSequence[0].Manufacturer == "Denoise Studio"
-    assert out.SeriesNumber == 301
-    assert out[0x0099, 0x1001].value == "kept as it is"
-
-
-def test_another_contrast_stays_what_it_is(tmp_path):
-    data = enhanced_ct(STORED, ImageType=["DERIVED", "PRIMARY", "PERFUSION", "RCBF"])
+    stored = np.stack([anatomy((20, 24), 0, 4000, seed) for seed in range(3)]).astype(np.uint16)
+    coded = [imagecodecs.jpeg2k_encode(f, codecformat="j2k", reversible=True, level=0) for f in stored]
+    coded[1] = b"\xff\x4f\xff\x51" + bytes(len(coded[1]) - 4)
+    data = ct_dataset(stored[0], NumberOfFrames=3)
+    data.PixelData = encapsulate(coded)
+    data["PixelData"].is_undefined_length = True
+    data.file_meta.TransferSyntaxUID = JPEG2000Lossless
     data.save_as(tmp_path / "a.dcm", enforce_file_format=True)
-    save_frames([frame_of(tmp_path / "a.dcm", 0)], tmp_path / "out.dcm")
-    assert list(pydicom.dcmread(tmp_path / "out.dcm").ImageType) == [
-        "DERIVED",
-        "PRIMARY",
-        "PERFUSION",
-        "RCBF",
-    ]
+    (series,) = find_series(tmp_path / "a.dcm")
+    for index in (0, 2):
+        np.testing.assert_array_equal(series.open(index).pixels[0], stored[index] - 1024.0)
+    with pytest.raises(FormatError, match=r"a\.dcm: its JPEG 2000 .* pixels are damaged"):
+        series.open(1)
 
 
-def test_one_frame_is_saved_as_an_object_of_one_frame(source, tmp_path):
-    picture = frame_of(source, 2, 3.0)
-    save_picture(picture, tmp_path / "out.dcm")
-    out = pydicom.dcmread(tmp_path / "out.dcm")
-    assert out.NumberOfFrames == 1
-    np.testing.assert_array_equal(out.pixel_array, STORED[2] + 3)
-    (group,) = out.PerFrameFunctionalGroupsSequence
-    before = pydicom.dcmread(source).PerFrameFunctionalGroupsSequence[2]
-    for name in ("PlanePositionSequence", "PixelValueTransformationSequence"):
-        assert group[name].value == before[name].value
-    assert group.DerivationImageSequence[0].SourceImageSequence[0].ReferencedFrameNumber == 3
-    # Places and dimension indices count from 1 without gaps (C.7.6.16.2.2).
-    assert list(group.FrameContentSequence[0].DimensionIndexValues) == [1, 1]
-    assert group.FrameContentSequence[0].InStackPositionNumber == 1
-    back = open_picture(tmp_path / "out.dcm")
-    np.testing.assert_array_equal(back.pixels, picture.pixels)
-    assert back.plane == picture.plane
+def test_frames_beyond_the_end_of_a_cut_file(tmp_path):
+    enhanced(tmp_path / "e.dcm", [0, 5, 10])
+    whole = (tmp_path / "e.dcm").read_bytes()
+    (tmp_path / "e.dcm").write_bytes(whole[:-30])
+    with pytest.raises(FormatError, match=r"e\.dcm is cut short: 30 bytes of pixels are missing\."):
+        find_series(tmp_path / "e.dcm")
+    with pytest.raises(FormatError, match="cut short"):
+        read(tmp_path / "e.dcm", Progress(), 2)
 
 
-def test_some_frames(source, tmp_path):
-    save_frames((frame_of(source, n) for n in (3, 1)), tmp_path / "out.dcm")
-    out = pydicom.dcmread(tmp_path / "out.dcm")
-    np.testing.assert_array_equal(out.pixel_array, STORED[[1, 3]])
-    indices = [
-        list(g.FrameContentSequence[0].DimensionIndexValues) for g in out.PerFrameFunctionalGroupsSequence
-    ]
-    # Frame 1 lies at place 3 of the stack, frame 3 at place 1.
-    assert indices == [[1, 2], [1, 1]]
+def test_a_codestream_of_another_size_than_the_header_is_not_decoded(tmp_path):
+    """A decoder would take memory for what the codestream claims."""
+    import imagecodecs
 
-
-def test_earlier_derivations_stay_before_ours(tmp_path):
-    data = enhanced_ct(STORED)
-    earlier = Dataset()
-    earlier.DerivationDescription = "earlier"
-    data.SharedFunctionalGroupsSequence[0].DerivationImageSequence = Sequence([earlier])
+    stored = anatomy((20, 24), 0, 4000).astype(np.uint16)
+    data = ct_dataset(stored)
+    coded = bytearray(imagecodecs.jpeg2k_encode(stored, codecformat="j2k", reversible=True, level=0))
+    coded[8:12] = (60_000).to_bytes(4, "big")  # SIZ: width of the reference grid
+    data.PixelData = encapsulate([bytes(coded)])
+    data["PixelData"].is_undefined_length = True
+    data.file_meta.TransferSyntaxUID = JPEG2000Lossless
     data.save_as(tmp_path / "a.dcm", enforce_file_format=True)
-    save_frames((frame_of(tmp_path / "a.dcm", n) for n in range(COUNT)), tmp_path / "out.dcm")
-    out = pydicom.dcmread(tmp_path / "out.dcm")
-    assert "DerivationImageSequence" not in out.SharedFunctionalGroupsSequence[0]
-    for group in out.PerFrameFunctionalGroupsSequence:
-        first, second = group.DerivationImageSequence
-        assert first.DerivationDescription == "earlier"
-        assert "bilateral" in second.DerivationDescription
+    with pytest.raises(FormatError, match=r"a\.dcm is damaged: its pixels do not match its header\."):
+        open_picture(tmp_path / "a.dcm")
 
 
-@pytest.mark.parametrize("syntax", ["implicit", "big endian", "RLE", "JPEG-LS", "JPEG 2000"])
-def test_from_other_transfer_syntaxes(tmp_path, syntax):
-    data = enhanced_ct(STORED)
-    in_syntax(data, STORED, syntax).save_as(tmp_path / "a.dcm", enforce_file_format=True)
-    save_frames((frame_of(tmp_path / "a.dcm", n) for n in range(COUNT)), tmp_path / "out.dcm")
-    np.testing.assert_array_equal(pydicom.dcmread(tmp_path / "out.dcm").pixel_array, STORED)
-
-
-def test_bytes_of_odd_length(tmp_path):
+def test_eight_bit_frames_of_odd_size_in_big_endian_words(tmp_path):
+    """Bytes of OW are swapped in pairs, and a pair may hold the end of one frame and the next one's begin."""
     stored = noise((3, 3, 5), np.uint8)
-    enhanced_ct(stored).save_as(tmp_path / "a.dcm", enforce_file_format=True)
-    save_frames((frame_of(tmp_path / "a.dcm", n) for n in range(3)), tmp_path / "out.dcm")
-    out = pydicom.dcmread(tmp_path / "out.dcm")
-    assert len(out.PixelData) == 46
-    np.testing.assert_array_equal(out.pixel_array, stored)
+    data = ct_dataset(stored[0], NumberOfFrames=3)
+    flat = stored.tobytes() + b"\0"
+    data.add_new(0x7FE00010, "OW", np.frombuffer(flat, "<u2").astype(">u2").tobytes())
+    data.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRBigEndian
+    data.save_as(tmp_path / "a.dcm", implicit_vr=False, little_endian=False, enforce_file_format=True)
+    (series,) = find_series(tmp_path / "a.dcm")
+    for frame in range(3):
+        np.testing.assert_array_equal(series.open(frame).pixels[0], stored[frame] - 1024.0)
 
 
-def test_frames_of_secondary_capture_have_no_groups(tmp_path):
-    stored = noise((COUNT, 4, 6), np.uint16)
-    data = ct_dataset(stored[0], NumberOfFrames=COUNT)
-    data.SOPClassUID = MultiFrameGrayscaleWordSecondaryCaptureImageStorage
-    data.file_meta.MediaStorageSOPClassUID = data.SOPClassUID
-    data.FrameIncrementPointer = 0x00181065
-    data.FrameTimeVector = [0, 10, 20, 30]
-    data.PixelData = stored.astype("<u2").tobytes()
+def test_elements_behind_and_beside_the_pixels_are_kept(tmp_path):
+    """Private groups above 7FE0, and elements longer than the parser holds."""
+    data = ct_dataset(noise((4, 4), np.int16))
+    behind = data.private_block(0x7FE1, "TEST MAKER", create=True)
+    behind.add_new(0x10, "OB", b"behind the pixels!")
+    data.private_block(0x0099, "TEST MAKER").add_new(0x02, "OB", bytes(range(256)) * 1000)
     data.save_as(tmp_path / "a.dcm", enforce_file_format=True)
-    save_frames((frame_of(tmp_path / "a.dcm", n) for n in (0, 2)), tmp_path / "out.dcm")
-    out = pydicom.dcmread(tmp_path / "out.dcm")
-    np.testing.assert_array_equal(out.pixel_array, stored[[0, 2]])
-    assert list(out.FrameTimeVector) == [0, 20]
-    assert list(out.ImageType)[:2] == ["DERIVED", "SECONDARY"]
-    assert list(out.SourceImageSequence[0].ReferencedFrameNumber) == [1, 3]
-    assert "PerFrameFunctionalGroupsSequence" not in out
+    kept = load(tmp_path / "a.dcm").dataset
+    assert kept[0x7FE11010].value == b"behind the pixels!"
+    assert kept[0x00991002].value == bytes(range(256)) * 1000
+    assert "PixelData" not in kept
 
 
-def test_smallest_and_largest_are_of_all_frames(tmp_path):
-    data = enhanced_ct(STORED)
-    data.add_new(0x00280106, "SS", 0)
-    data.add_new(0x00280107, "SS", 0)
-    data.save_as(tmp_path / "a.dcm", enforce_file_format=True)
-    save_frames((frame_of(tmp_path / "a.dcm", n) for n in range(COUNT)), tmp_path / "out.dcm")
-    out = pydicom.dcmread(tmp_path / "out.dcm")
-    assert (out.SmallestImagePixelValue, out.LargestImagePixelValue) == (STORED.min(), STORED.max())
+def test_a_replaced_file_is_read_anew(tmp_path):
+    stored = enhanced(tmp_path / "e.dcm", [0, 5])
+    (series,) = find_series(tmp_path / "e.dcm")
+    np.testing.assert_array_equal(series.open(0).pixels[0], stored[0] - 1024.0)
+    other = enhanced(tmp_path / "e.dcm", [0, 5], slope=lambda frame: 3.0)
+    np.testing.assert_array_equal(series.open(0).pixels[0], other[0] * 3.0 - 1024.0)
 
 
-def test_a_part_of_a_concatenation_stands_alone(tmp_path):
-    data = enhanced_ct(STORED, ConcatenationUID=generate_uid(), InConcatenationNumber=2)
-    data.ConcatenationFrameOffsetNumber = 10
-    data.save_as(tmp_path / "a.dcm", enforce_file_format=True)
-    save_frames((frame_of(tmp_path / "a.dcm", n) for n in range(COUNT)), tmp_path / "out.dcm")
-    out = pydicom.dcmread(tmp_path / "out.dcm")
-    assert not {"ConcatenationUID", "InConcatenationNumber", "ConcatenationFrameOffsetNumber"} & set(
-        out.dir()
-    )
+def test_frames_opened_by_several_threads_at_once(tmp_path):
+    stored = enhanced(tmp_path / "e.dcm", [float(k) for k in range(24)])
+    (series,) = find_series(tmp_path / "e.dcm")
+    wrong: list[int] = []
 
+    def work(start: int) -> None:
+        mine = range(start, 24, 3)
+        wrong.extend(k for k in mine if not np.array_equal(series.open(k).pixels[0], stored[k] - 1024.0))
 
-def test_clipped_pixels_are_counted_over_all_frames(source, tmp_path):
-    def frames():
-        for n in range(COUNT):
-            picture = read(source, Progress(), n)
-            pixels = picture.pixels.copy()
-            pixels[0, 0, : n + 1] = 1e6
-            yield picture.derive(pixels, history=("x",))
-
-    report = save_frames(frames(), tmp_path / "out.dcm")
-    assert report.clipped == 1 + 2 + 3 + 4
-
-
-def test_anonymised_frames(source, tmp_path):
-    save_frames(
-        (frame_of(source, n) for n in range(COUNT)),
-        tmp_path / "out.dcm",
-        SaveOptions(anonymise=True, recipe=b"{}"),
-    )
-    content = (tmp_path / "out.dcm").read_bytes()
-    before = pydicom.dcmread(source)
-    for secret in (b"Secret", b"ID-4711", b"20200102", before.SOPInstanceUID.encode(), b"DENOISE STUDIO"):
-        assert secret not in content
-    out = pydicom.dcmread(tmp_path / "out.dcm")
-    np.testing.assert_array_equal(out.pixel_array, STORED)
-    uids = {g.DerivationImageSequence[0].SourceImageSequence[0].ReferencedSOPInstanceUID
-            for g in out.PerFrameFunctionalGroupsSequence}  # fmt: skip
-    evidence = out.SourceImageEvidenceSequence[0].ReferencedSeriesSequence[0].ReferencedSOPSequence[0]
-    assert uids == {evidence.ReferencedSOPInstanceUID}
-
-
-def test_frames_of_two_files_or_twice_the_same_are_refused(source, tmp_path):
-    enhanced_ct(STORED).save_as(tmp_path / "b.dcm", enforce_file_format=True)
-    with pytest.raises(FormatError, match="saved together"):
-        save_frames([frame_of(source, 0), frame_of(tmp_path / "b.dcm", 1)], tmp_path / "out.dcm")
-    with pytest.raises(FormatError, match="Frame 2 was to be saved twice"):
-        save_frames([frame_of(source, 1), frame_of(source, 1)], tmp_path / "out.dcm")
-    with pytest.raises(FormatError, match="no frame"):
-        save_frames([], tmp_path / "out.dcm")
-    with pytest.raises(FormatError, match="never overwritten"):
-        save_frames([frame_of(source, 1)], source)
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["b.dcm", "source.dcm"]
-
-
-def test_stopping_leaves_nothing_behind(source, tmp_path):
-    def frames():
-        yield frame_of(source, 0)
-        raise Cancelled
-
-    with pytest.raises(Cancelled):
-        save_frames(frames(), tmp_path / "out.dcm")
-    assert [each.name for each in tmp_path.iterdir()] == ["source.dcm"]
-
-
-def test_memory_holds_one_frame(tmp_path):
-    count, side = 60, 128
-    stored = np.zeros((count, side, side), np.int16)
-    enhanced_ct(stored).save_as(tmp_path / "a.dcm", enforce_file_format=True)
-    first = read(tmp_path / "a.dcm", Progress(), 0)
-
-    def frames(n):
-        for index in range(n):
-            picture = read(tmp_path / "a.dcm", Progress(), index)
-            yield picture.derive(picture.pixels, history=("x",))
-
-    peaks = []
-    for n in (6, count):
-        tracemalloc.start()
-        save_frames(frames(n), tmp_path / "out.dcm")
-        peaks.append(tracemalloc.get_traced_memory()[1])
-        tracemalloc.stop()
-    # Ten times the frames: less more memory than the frames themselves have bytes.
-    assert peaks[1] - peaks[0] < (count - 6) * first.pixels[0].size * 2
-
-
-def test_the_standard_is_kept(whole, source, tmp_path, dciodvfy):
-    assert dciodvfy(whole[2]) <= dciodvfy(source)
-    save_picture(frame_of(source, 2), tmp_path / "one.dcm")
-    assert dciodvfy(tmp_path / "one.dcm") <= dciodvfy(source)
-    save_frames([frame_of(source, 1)], tmp_path / "an.dcm", SaveOptions(anonymise=True))
-    assert dciodvfy(tmp_path / "an.dcm") <= dciodvfy(source)
+    threads = [threading.Thread(target=work, args=(start,)) for start in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong

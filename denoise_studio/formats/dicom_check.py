@@ -8,6 +8,8 @@ from denoise_studio.formats.dicom_facts import integer
 from denoise_studio.formats.samples import check_size
 
 _DIRECTORY = "1.2.840.10008.1.3.10"
+_EMPTY_FRAME = 8
+"""Bytes of an empty fragment (PS3.5 A.4), than which no compressed frame is shorter."""
 _SMALL = 32 << 20
 _RATIO = 200
 
@@ -50,6 +52,26 @@ def check_image(dataset: Dataset, name: str, pixels: str | None) -> None:
         raise FormatError(f"{name} has {allocated} bits a sample; 8, 16 or 32 are opened.")
     if not 1 <= stored_bits(dataset) <= allocated:
         raise FormatError(f"{name} contradicts itself about how many bits a sample has.")
+
+
+def require_length(dataset: Dataset, name: str, held: int) -> None:
+    """Refuse more pixels, or more frames, than a file has room for: a list of them takes memory too.
+
+    Args:
+        dataset: without pixels.
+        name: the file's.
+        held: bytes from the beginning of the pixels to the end of the file.
+    """
+    syntax = dataset.file_meta.get("TransferSyntaxUID") if hasattr(dataset, "file_meta") else None
+    frames = max(1, integer(dataset, "NumberOfFrames"))
+    if getattr(syntax, "is_compressed", False) or getattr(syntax, "is_deflated", False):
+        if frames > 1 and frames * _EMPTY_FRAME > held:
+            raise FormatError(f"{name} claims {frames} frames, which its {held} bytes of pixels cannot hold.")
+        return
+    samples = integer(dataset, "Rows") * integer(dataset, "Columns") * frames
+    need = samples * integer(dataset, "BitsAllocated") // 8
+    if held < need:
+        raise FormatError(f"{name} is cut short: {need - held} bytes of pixels are missing.")
 
 
 def stored_bits(dataset: Dataset) -> int:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -98,24 +98,31 @@ def heads_of(dataset: Dataset, path: Path, hounsfield: Callable[[int], bool]) ->
         path: the file.
         hounsfield: tells of a 0-based frame whether its values are Hounsfield units.
     """
-    shared = _shared(dataset)
     count = max(1, integer(dataset, "NumberOfFrames"))
-    return [
-        Head(
-            path=path,
-            frame=frame if count > 1 else None,
-            plane=frame_plane(dataset, frame),
-            spacing=spacing(dataset, frame)[0],
-            thickness=thickness(dataset, frame),
-            marks=(marks := _marks(dataset, frame)),
-            hounsfield=hounsfield(frame),
-            localizer=any("LOCALIZER" in marks.get(kind, "") for kind in _KINDS),
-            kernel=marks.get("kernel", ""),
-            tilt=_tilt(dataset, frame),
-            **shared,
-        )
-        for frame in range(count)
-    ]
+    shared = _shared(dataset)
+    groups = len(dataset.get("PerFrameFunctionalGroupsSequence") or ())
+    told = [_head(dataset, path, frame, shared, hounsfield(frame)) for frame in range(min(count, groups + 1))]
+    if count == 1:
+        return [replace(told[0], frame=None)]
+    # Frames without a group of their own are all alike.
+    return [*told, *(replace(told[-1], frame=frame) for frame in range(len(told), count))]
+
+
+def _head(dataset: Dataset, path: Path, frame: int, shared: dict[str, Any], hounsfield: bool) -> Head:
+    marks = _marks(dataset, frame)
+    return Head(
+        path=path,
+        frame=frame,
+        plane=frame_plane(dataset, frame),
+        spacing=spacing(dataset, frame)[0],
+        thickness=thickness(dataset, frame),
+        marks=marks,
+        hounsfield=hounsfield,
+        localizer=any("LOCALIZER" in marks.get(kind, "") for kind in _KINDS),
+        kernel=marks.get("kernel", ""),
+        tilt=_tilt(dataset, frame),
+        **shared,
+    )
 
 
 _KINDS = ("image type", "frame type", "MR frame type")

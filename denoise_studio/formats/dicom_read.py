@@ -9,7 +9,7 @@ from denoise_studio.core.picture import Picture, Source, Stored
 from denoise_studio.core.progress import Progress
 from denoise_studio.core.types import AnyArray
 from denoise_studio.formats.dicom_bits import cut_bits, inexact
-from denoise_studio.formats.dicom_check import check_image, stored_bits
+from denoise_studio.formats.dicom_check import check_image, require_length, stored_bits
 from denoise_studio.formats.dicom_facts import spacing, summary, windows
 from denoise_studio.formats.dicom_file import load_kept
 from denoise_studio.formats.dicom_frames import frame_samples, require_frame
@@ -56,6 +56,7 @@ def read(path: Path, progress: Progress, frame: int = 0) -> Picture:
     file = load_kept(path, progress)
     dataset, name = file.dataset, path.name
     check_image(dataset, name, file.pixels.keyword if file.pixels else None)
+    require_length(dataset, name, file.data.size - (file.pixels.offset if file.pixels else 0))
     require_frame(file, frame)
     progress.check()
     raw = frame_samples(file, frame)

@@ -10,9 +10,8 @@ from pydicom.dataset import Dataset
 
 from denoise_studio.core.errors import FormatError
 from denoise_studio.core.picture import Scale
-from denoise_studio.formats.dicom_check import check_image
+from denoise_studio.formats.dicom_check import check_image, require_length
 from denoise_studio.formats.dicom_deflated import header, is_deflated
-from denoise_studio.formats.dicom_facts import integer
 from denoise_studio.formats.dicom_file import PIXELS
 from denoise_studio.formats.dicom_heads import TAGS, Head, heads_of
 from denoise_studio.formats.dicom_values import scale_of
@@ -40,19 +39,19 @@ def read_heads(path: Path) -> Sequence[Head] | None:
     except OSError as error:
         raise FormatError(f"{path.name} cannot be read: {(error.strerror or str(error)).lower()}.") from None
     check_image(dataset, path.name, keyword)
-    _check_length(dataset, path.name, size - at)
+    require_length(dataset, path.name, held=size if at is None else size - at)
     return heads_of(dataset, path, lambda frame: scale_of(dataset, frame)[0] is Scale.HU)
 
 
-def _header(first: bytes, stream: BinaryIO, name: str) -> tuple[Dataset, int, str | None]:
-    """The wanted tags, where the pixels' value begins, and the keyword of their element."""
+def _header(first: bytes, stream: BinaryIO, name: str) -> tuple[Dataset, int | None, str | None]:
+    """The wanted tags, where the pixels' value begins (None: deflated), and their element's keyword."""
     tags: Any = TAGS
     try:
         if is_deflated(source := io.BytesIO(first)):
             stream.seek(0)
-            dataset, at, _ = header(stream, tags)
+            dataset, pixels, _ = header(stream, tags)
             dataset.file_meta.TransferSyntaxUID = pydicom.uid.DeflatedExplicitVRLittleEndian
-            return dataset, at or 0, "PixelData" if at is not None else None
+            return dataset, None, None if pixels is None else "PixelData"
         dataset, at, keyword = _parse(source, tags)
         if keyword is None and len(first) == _FIRST:
             stream.seek(0)
@@ -73,15 +72,3 @@ def _parse(source: BinaryIO, tags: Any) -> tuple[Dataset, int, str | None]:
         if mark[:4] in (swapped, tag.to_bytes(4, "big")):
             return dataset, at + (12 if mark[4:].isalpha() else 8), keyword
     return dataset, at, None
-
-
-def _check_length(dataset: Dataset, name: str, held: int) -> None:
-    syntax = dataset.file_meta.get("TransferSyntaxUID") if hasattr(dataset, "file_meta") else None
-    if getattr(syntax, "is_compressed", False) or getattr(syntax, "is_deflated", False):
-        return
-    samples = (
-        integer(dataset, "Rows") * integer(dataset, "Columns") * max(1, integer(dataset, "NumberOfFrames"))
-    )
-    need = samples * integer(dataset, "BitsAllocated") // 8
-    if held < need:
-        raise FormatError(f"{name} is cut short: {need - held} bytes of pixels are missing.")

@@ -9,7 +9,7 @@ import pytest
 from dicom_kinds import anatomy, enhanced
 from format_files import ct_dataset, noise
 from pydicom.encaps import encapsulate
-from pydicom.uid import JPEG2000Lossless
+from pydicom.uid import JPEG2000Lossless, RLELossless
 
 from denoise_studio.core.errors import FormatError
 from denoise_studio.core.picture import Scale, Window
@@ -176,3 +176,17 @@ def test_frames_opened_by_several_threads_at_once(tmp_path):
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+@pytest.mark.parametrize("compressed", [True, False])
+def test_more_frames_than_a_file_can_hold(tmp_path, compressed):
+    stored = anatomy((20, 24), 0, 4000).astype(np.uint16)
+    data = ct_dataset(stored)
+    if compressed:
+        data.compress(RLELossless, generate_instance_uid=False)
+    data.NumberOfFrames = 2_000_000_000
+    data.save_as(tmp_path / "a.dcm", enforce_file_format=True)
+    words = "claims 2000000000 frames" if compressed else "cut short"
+    for opened in (open_picture, find_series):
+        with pytest.raises(FormatError, match=words):
+            opened(tmp_path / "a.dcm")

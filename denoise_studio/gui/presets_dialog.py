@@ -98,7 +98,7 @@ class PresetsDialog(QDialog):
         """Fill the table; nothing is kept yet."""
         self.table.setRowCount(0)
         for preset in presets:
-            self._insert(self.table.rowCount(), preset.name, f"{preset.width:g}", f"{preset.level:g}")
+            self._insert(self.table.rowCount(), preset.name, _text(preset.width), _text(preset.level))
         self.table.selectRow(0)
         self.complaint.setText(" ")
 
@@ -116,7 +116,7 @@ class PresetsDialog(QDialog):
             self.complaint.setText(f"{MOST} presets are as many as there can be.")
             return
         row = self.table.currentRow() + 1
-        self._insert(row, "New preset", *(f"{value:.6g}" for value in self._window))
+        self._insert(row, "New preset", *map(_text, self._window))
         self.table.selectRow(row)
         self.table.editItem(self._cell(row, 0))
 
@@ -166,3 +166,7 @@ class PresetsDialog(QDialog):
             self.complaint.setText(str(error))
             return
         super().accept()
+
+
+def _text(value: float) -> str:
+    return f"{value:.6g}".replace("-", "−")

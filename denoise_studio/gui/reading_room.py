@@ -14,6 +14,7 @@ from denoise_studio.gui.mouse import Habits
 from denoise_studio.gui.mouse_dialog import MouseDialog
 from denoise_studio.gui.presets_dialog import PresetsDialog
 from denoise_studio.gui.status import values_text
+from denoise_studio.gui.views.colour_bar import ColourBar
 from denoise_studio.gui.views.compare import Mode
 from denoise_studio.gui.views.corner_texts import corner_texts
 from denoise_studio.gui.views.corners import Corners, Notes
@@ -197,6 +198,8 @@ class ReadingRoom(QObject):
         self._window.actions_["lecture"].setChecked(on)
         for pane in self.sheets:
             pane.set_large(on)
+            for bar in pane.findChildren(ColourBar):
+                bar.set_large(LARGE if on else 1.0)
         self._moved()
 
     def do_mouse(self) -> None:

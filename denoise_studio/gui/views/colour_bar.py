@@ -7,6 +7,10 @@ from PySide6.QtWidgets import QWidget
 from denoise_studio.engine.display import ByteArray
 
 
+_WIDTH = 250
+"""Pixels, where it is not enlarged."""
+
+
 class ColourBar(QWidget):
     """A table's colours with three numbers below, and a title above; sits at the pane's lower edge.
 
@@ -23,8 +27,9 @@ class ColourBar(QWidget):
         self._pane = pane
         self.texts = ("", "", "")
         self.unit = self.title = ""
+        self._large = self._scale = 1.0
         self.set_table(table)
-        self.resize(250, 40)
+        self._fit()
         pane.installEventFilter(self)
         self.hide()
 
@@ -37,15 +42,27 @@ class ColourBar(QWidget):
         """The numbers at the left end, in the middle and at the right end, and their unit."""
         self.texts, self.unit, self.title = (low, middle, high), unit, title
         self.setAccessibleDescription(f"{title} {low} to {high} {unit}".strip())
-        self.resize(250, 60 if title else 40)
+        self._fit()
         self._place()
         self.update()
+
+    def set_large(self, times: float) -> None:
+        """As many times larger, to be read from afar."""
+        self._large = times
+        self._fit()
+        self._place()
+
+    def _fit(self) -> None:
+        self._scale = max(1.0, min(self._large, (self._pane.width() - 20) / _WIDTH))
+        height = 60 if self.title else 40
+        self.resize(round(_WIDTH * self._scale), round(height * self._scale))
 
     def _place(self) -> None:
         self.move(10, self._pane.height() - self.height() - 10)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() in (QEvent.Type.Resize, QEvent.Type.Show) and watched is self._pane:
+            self._fit()
             self._place()
         return False
 
@@ -54,16 +71,16 @@ class ColourBar(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(0, 0, 0, 150))
-        painter.drawRoundedRect(self.rect(), 4, 4)
-        top = self.height() - 40
-        painter.drawImage(QRectF(10, top + 7, self.width() - 20, 9), self._bar)
+        painter.scale(self._scale, self._scale)
+        height = 60 if self.title else 40
+        painter.drawRoundedRect(QRectF(0, 0, _WIDTH, height), 4, 4)
+        top, inner = height - 40, _WIDTH - 20
+        painter.drawImage(QRectF(10, top + 7, inner, 9), self._bar)
         painter.setPen(QColor("#f0f0f0"))
         line = Qt.AlignmentFlag.AlignVCenter
         if self.title:
-            painter.drawText(
-                QRectF(10, 4, self.width() - 20, 20), Qt.AlignmentFlag.AlignLeft | line, self.title
-            )
-        area = QRectF(10, top + 17, self.width() - 20, 20)
+            painter.drawText(QRectF(10, 4, inner, 20), Qt.AlignmentFlag.AlignLeft | line, self.title)
+        area = QRectF(10, top + 17, inner, 20)
         low, middle, high = self.texts
         painter.drawText(area, Qt.AlignmentFlag.AlignLeft | line, low)
         painter.drawText(area, Qt.AlignmentFlag.AlignCenter, middle)

@@ -37,7 +37,7 @@ def denoise_series(
     options = SaveOptions(**saving)
     problems: list[str] = []
     with stopping() as progress:
-        chosen = _chosen(source, choice, progress)
+        chosen = _chosen(source, folder, choice, progress)
         for ordinal, series in chosen:
             target = folder if len(chosen) == 1 else folder / f"series-{ordinal}"
             if not as_json:
@@ -134,11 +134,15 @@ def _wishes(**given: Any) -> "Wishes":
     return wanted
 
 
-def _chosen(source: Path, choice: int | None, progress: Any) -> list[tuple[int, "Series"]]:
-    """The series to denoise, with their numbers."""
+def _chosen(source: Path, folder: Path, choice: int | None, progress: Any) -> list[tuple[int, "Series"]]:
+    """The series to denoise, with their numbers; what an earlier run has put into `folder` is none."""
     from denoise_studio.formats import find_series
 
-    found = list(enumerate(find_series(source, progress), 1))
+    own = folder.resolve()
+    series = find_series(source, progress)
+    if not source.resolve().is_relative_to(own):
+        series = [each for each in series if not each.slices[0].path.resolve().is_relative_to(own)]
+    found = list(enumerate(series, 1))
     if choice is None:
         return found
     if choice > len(found):

@@ -160,6 +160,9 @@ class Files(QObject):
         if document is None:
             return
         dialog = QFileDialog(self._window, "Open a reference", self._folder(), open_filter())
+        if document.stack is not None:
+            dialog.setWindowTitle("Open the series to compare with: the folder of its slices")
+            dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.fileSelected.connect(lambda name: self.open_reference(document, Path(name)))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
@@ -186,7 +189,7 @@ class Files(QObject):
 
     def do_close_reference(self) -> None:
         if self._window.document is not None:
-            self._window.document.set_reference(None)
+            self._window.slices.forget_reference(self._window.document)
 
     def _recent(self, path: Path) -> None:
         settings = self._window.settings

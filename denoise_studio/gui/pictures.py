@@ -4,11 +4,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from denoise_studio.core.errors import StudioError
+from denoise_studio.core.errors import FormatError, StudioError
 from denoise_studio.core.picture import Picture
 from denoise_studio.core.progress import Progress
 from denoise_studio.core.recipe import Recipe
 from denoise_studio.core.resources import resource
+from denoise_studio.core.series import Series
 from denoise_studio.engine.display import Levels
 from denoise_studio.engine.export import ExportReport, export
 from denoise_studio.engine.project import SUFFIX, Project, ProjectPicture, load_project
@@ -89,7 +90,9 @@ def _open_project(project: Project, opened: list[Opened], problems: list[str], p
         reference = None
         if entry.reference is not None:
             try:
-                reference = open_reference(entry.reference, picture, progress)
+                whole = entry.view.get("reference_series") is True
+                place = entry.reference.parent if whole else entry.reference
+                reference = open_reference(place, picture, progress)
             except StudioError as error:
                 problems.append(str(error))
         opened.append(Opened(picture, entry.recipe, dict(entry.view), reference))
@@ -121,9 +124,36 @@ def open_reference(path: Path, picture: Picture, progress: Progress) -> Picture:
     Raises:
         StudioError: the file cannot be read, or it does not fit the picture.
     """
-    reference = open_picture(path, progress)
+    reference = beside(path, picture, progress) if path.is_dir() else open_picture(path, progress)
     check_comparable(picture, reference)
     return reference
+
+
+def beside(folder: Path, picture: Picture, progress: Progress) -> Picture:
+    """The slice at a picture's place, of the series in a folder that fits it best.
+
+    Raises:
+        StudioError: no series there has slices of this size where the picture lies.
+    """
+    for series in find_series(folder, progress):
+        index = nearest(series, picture) if series.shape == (picture.height, picture.width) else None
+        if index is not None:
+            return series.open(index, progress)
+    raise FormatError(f"{folder.name} holds no series with a slice of this size at this place.")
+
+
+def nearest(series: Series, picture: Picture) -> int | None:
+    """The slice at a picture's position, within half the distance of two slices; None if there is none.
+
+    Without positions it is the slice of the same number.
+    """
+    place = picture.place
+    if picture.plane is None or any(info.position is None for info in series.slices):
+        return place.index if place is not None and len(place.series) == len(series) else None
+    distances = [abs((info.position or 0.0) - picture.plane.position) for info in series.slices]
+    index = distances.index(min(distances))
+    step = series.step or (picture.plane.thickness or 1.0)
+    return index if distances[index] <= abs(step) / 2 else None
 
 
 def _prepared(picture: Picture) -> Picture:
@@ -151,14 +181,20 @@ def _path(picture: Picture | None) -> Path | None:
 
 def view_of(document: Document) -> dict[str, Any]:
     """How a document is looked at, as plain JSON types."""
-    view = {"levels": asdict(document.levels), "viewport": list(document.viewport or ())}
+    view: dict[str, Any] = {"levels": asdict(document.levels), "viewport": list(document.viewport or ())}
     if document.turn != (0, False):
         view["turn"] = list(document.turn)
     place = document.picture.place
     if place is not None and len(place.series) > 1:
         frames = place.info.frame is not None
+        reference = document.reference
+        view["reference_series"] = reference is not None and _is_slice(reference)
         view["series"] = {"index": place.index, "count": len(place.series), "frames": frames}
     return view
+
+
+def _is_slice(picture: Picture) -> bool:
+    return picture.place is not None and len(picture.place.series) > 1
 
 
 def restore_view(document: Document, view: dict[str, Any]) -> None:

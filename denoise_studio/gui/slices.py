@@ -1,16 +1,18 @@
 """Going through the slices of a series: opened in the background, denoised ahead, never waited for."""
 
+import contextlib
 from dataclasses import dataclass, field
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 
-from denoise_studio.core.errors import StudioError
+from denoise_studio.core.errors import MeasureError, StudioError
 from denoise_studio.core.picture import Picture
 from denoise_studio.engine.resolve import estimated_noise
-from denoise_studio.engine.stack import Stack
+from denoise_studio.engine.stack import Stack, stack_of
 from denoise_studio.gui.bridge import Bridge
 from denoise_studio.gui.document import Document
+from denoise_studio.gui.pictures import nearest
 from denoise_studio.gui.views.compare import Compare
 
 RATES = (5, 10, 15, 20, 25, 30)
@@ -34,12 +36,16 @@ class State:
         ready: slices that are denoised with the present recipe, as far as is known.
         direction: 1 or -1, where the last step went: what is denoised ahead first.
         broken: sentences about slices that cannot be opened, by index.
+        references: what slices were compared with when they were left, by index.
+        beside: the series that the slices are compared with.
     """
 
     wanted: int
     ready: set[int] = field(default_factory=set)
     direction: int = 1
     broken: dict[int, str] = field(default_factory=dict)
+    references: dict[int, Picture] = field(default_factory=dict)
+    beside: Stack | None = None
 
 
 class Slices(QObject):
@@ -177,7 +183,58 @@ class Slices(QObject):
             return
         if document.stack is not None and picture.place is not None:
             document.stack.shown = picture.place.index
+        self._keep_reference(document)
         document.show_picture(picture)
+        self._follow(document)
+
+    # What a slice is compared with
+
+    def _keep_reference(self, document: Document) -> None:
+        """Remember what the slice that is left was compared with."""
+        state, reference = self._states[document], document.reference
+        if reference is None:
+            return
+        if reference.place is not None and len(reference.place.series) > 1:
+            state.beside = stack_of(reference.place.series)
+            state.beside.put(reference.place.index, reference)
+        else:
+            state.references[document.index] = reference
+
+    def _follow(self, document: Document) -> None:
+        """The reference of the slice that is shown now: its own, or that of the series beside."""
+        state, picture = self._states[document], document.picture
+        reference, stack = state.references.get(document.index), state.beside
+        if reference is None and stack is not None:
+            index = nearest(stack.series, picture)
+            reference = stack.peek(index) if index is not None else None
+            if index is not None and reference is None:
+                self._fetch(document, stack, index)
+        document.set_reference(reference)
+
+    def _fetch(self, document: Document, stack: Stack, index: int) -> None:
+        picture = document.picture
+
+        def opened(reference: Picture) -> None:
+            if document.picture is picture and document in self._states:
+                with contextlib.suppress(MeasureError):
+                    document.set_reference(reference)
+
+        bridge = self._bridge
+        bridge.run(
+            bridge.slices,
+            lambda progress: stack.get(index, progress),
+            opened,
+            lambda error: self.failed.emit(str(error)),
+            key="reference",
+        )
+
+    def forget_reference(self, document: Document) -> None:
+        """Compare with nothing, on any slice."""
+        state = self._states.get(document)
+        if state is not None:
+            state.references.clear()
+            state.beside = None
+        document.set_reference(None)
 
     # Cine
 

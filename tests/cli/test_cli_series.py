@@ -48,6 +48,14 @@ def test_several_series_get_a_folder_each_and_one_can_be_chosen(run, source, tmp
     assert not (tmp_path / "none").exists()
 
 
+def test_a_folder_inside_the_source_is_no_source_the_next_time(run, source):
+    for expected in ("4 done", "4 skipped"):
+        out = run("denoise", source, "-o", source / "denoise_studio", "--method", "identity")
+        assert out.code == 0
+        assert expected in out.out
+    assert len(list((source / "denoise_studio").glob("*.dcm"))) == 4
+
+
 def test_into_its_own_folder_is_refused(run, source):
     before = {path: path.read_bytes() for path in source.iterdir()}
     out = run("denoise", source, "-o", source)

@@ -260,3 +260,51 @@ def test_the_dialog_offers_a_folder_of_its_own(series, folder):
     written = list((folder / "denoise_studio").glob("IM*.dcm"))
     assert len(written) == 9
     assert not any(b"Doe" in path.read_bytes() for path in written)
+
+
+def test_a_series_is_compared_with_another_slice_by_slice(series, tmp_path):
+    write_series(tmp_path / "full", 9, SIZE)
+    series.window.files.open_reference(series.document, tmp_path / "full")
+    series.files_done()
+    for index in (4, 1, 7, 1):
+        series.window.slices.go(index)
+        series.finish()
+        series.until(lambda: series.document.reference is not None)
+        assert series.document.reference.place.index == index
+        assert series.document.reference.source.path.parent.name == "full"
+    series.window.files.save_project(tmp_path / "p.dstudio")
+    series.files_done()
+    series.action("close-reference").trigger()
+    assert series.document.reference is None
+    series.window.slices.go(2)
+    series.finish()
+    assert series.document.reference is None
+
+
+def test_a_project_finds_the_series_of_the_reference_again(series, make_window, tmp_path):
+    write_series(tmp_path / "full", 9, SIZE)
+    series.window.files.open_reference(series.document, tmp_path / "full")
+    series.files_done()
+    series.window.files.save_project(tmp_path / "p.dstudio")
+    series.files_done()
+    again = make_window()
+    again.open(tmp_path / "p.dstudio")
+    assert again.document.reference.place.index == again.document.index == 4
+    again.window.slices.go(5)
+    again.finish()
+    again.until(lambda: again.document.reference is not None)
+    assert again.document.reference.place.index == 5
+
+
+def test_a_single_reference_belongs_to_its_slice(series, tmp_path):
+    other = write_series(tmp_path / "one", 1, SIZE)[0]
+    series.window.files.open_reference(series.document, other)
+    series.files_done()
+    mine = series.document.reference
+    assert mine is not None
+    series.window.slices.go(5)
+    series.finish()
+    assert series.document.reference is None
+    series.window.slices.go(4)
+    series.finish()
+    assert series.document.reference is mine

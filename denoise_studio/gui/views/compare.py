@@ -275,6 +275,11 @@ class Compare(QWidget):
         self._timer.start()
         self.show_state()
 
+    @property
+    def is_ordering(self) -> bool:
+        """Whether a drawing is about to be ordered."""
+        return self._timer.isActive()
+
     def _limit(self) -> float:
         """Half the range of the difference's colours: four times the noise."""
         if self._document is None:

@@ -174,16 +174,14 @@ def measure(
 
 def _write_curve(found: "dict[str, Measurement]", path: Path) -> None:
     from denoise_studio.engine.tables import Table
+    from denoise_studio.formats.files import write_bytes
     from denoise_studio.metrics.physics.metrics import CURVE
 
     curves = [measurement.extra[CURVE] for measurement in found.values() if CURVE in measurement.extra]
     if len(curves) != 1:
         raise click.UsageError("--curve writes one curve: name nps or ttf.")
     rows = tuple(zip(*curves[0]["columns"], strict=True))
-    try:
-        path.write_text(Table(tuple(curves[0]["heads"]), rows).csv(), encoding="utf-8", newline="")
-    except OSError as error:
-        raise MeasureError(f"{path} cannot be written: {error.strerror}.") from None
+    write_bytes(path, Table(tuple(curves[0]["heads"]), rows).csv().encode())
 
 
 def _judge(test: Path, sigma: float | None, names: list[str] | None) -> "Judge | None":

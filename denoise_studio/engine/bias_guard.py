@@ -4,25 +4,20 @@ A denoiser may take noise; the mean of a tissue it must leave. Looked at are the
 drew, or flat squares of soft tissue that are found.
 """
 
-import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from denoise_studio.core.errors import MeasureError
-from denoise_studio.core.geometry import Rect
-from denoise_studio.core.picture import Picture, Scale
+from denoise_studio.core.picture import Picture
 from denoise_studio.core.region import Region
 from denoise_studio.core.types import FloatArray
-from denoise_studio.engine.areas import Area, middle
-from denoise_studio.engine.measures import can_be_measured, hard_inside
+from denoise_studio.engine.areas import Area
+from denoise_studio.engine.measures import can_be_measured, flat_rects, hard_inside
 from denoise_studio.metrics.base import check_comparable
-from denoise_studio.metrics.physics.flat import flat_parts
 from denoise_studio.metrics.physics.metrics import default_limit
-from denoise_studio.metrics.physics.pitch import grey
 from denoise_studio.metrics.physics.region_statistics import is_biased, mean_change
 
 _BLOCK = 4
-_LARGEST = 2048
 
 
 @dataclass(frozen=True)
@@ -134,30 +129,4 @@ def _moved(before: Picture, after: FloatArray, area: Area, limit: float) -> Move
     return Moved(area, *mean_change(before.pixels[where], after[where], counted, block), limit)
 
 
-_flat: "weakref.WeakKeyDictionary[Picture, tuple[Rect, ...]]" = weakref.WeakKeyDictionary()
-
-
-def flat_rects(picture: Picture) -> tuple[Rect, ...]:
-    """Flat squares of a picture, found once.
-
-    Raises:
-        MeasureError: nothing is flat.
-    """
-    if picture not in _flat:
-        area = middle(Area.of(picture), _LARGEST)
-        rect = area.rect
-        values = grey(picture.pixels[(slice(None), *rect.slices)])
-        try:
-            squares = flat_parts(values, hard_inside(picture, area), picture.scale is Scale.HU)
-        except MeasureError:
-            _flat[picture] = ()
-        else:
-            _flat[picture] = tuple(
-                Rect(rect.x + int(x), rect.y + int(y), squares.side, squares.side) for y, x in squares.corners
-            )
-    if not _flat[picture]:
-        raise MeasureError("Nothing flat was found in the picture: draw a region where it is flat.")
-    return _flat[picture]
-
-
-__all__ = ["Guard", "Moved", "bias_guard", "default_limit", "flat_rects"]
+__all__ = ["Guard", "Moved", "bias_guard", "default_limit"]

@@ -183,8 +183,10 @@ def match_noise(
         return told
     share, least = found.least
     name = get_denoiser(recipe.method).name
-    text = f"{name} reaches {least:.4g}{unit} there at most, at a strength of {share:.0%}".replace("%", " %")
-    return Match(with_strength(recipe, area, share), least, target, False, f"{text}.")
+    text = (
+        f"The lowest sd that {name} reaches there is {least:.4g}{unit}, at a strength of {100 * share:.0f} %."
+    )
+    return Match(with_strength(recipe, area, share), least, target, False, text)
 
 
 def _matched(recipe: Recipe, area: Area, share: float, found: Spread, target: float, unit: str) -> Match:

@@ -3,13 +3,14 @@
 What is measured is `metrics.physics`; here is where. Several channels count as their mean.
 """
 
+import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from denoise_studio.core.errors import MeasureError
-from denoise_studio.core.geometry import Rect
+from denoise_studio.core.geometry import Rect, bounding
 from denoise_studio.core.picture import Picture, Scale
 from denoise_studio.core.region import Ellipse
 from denoise_studio.core.types import BoolArray, FloatArray
@@ -25,7 +26,7 @@ from denoise_studio.metrics.physics.region_statistics import (
     mean_change,
     region_statistics,
 )
-from denoise_studio.metrics.physics.squares import place_squares
+from denoise_studio.metrics.physics.squares import Squares, place_squares
 from denoise_studio.metrics.physics.transfer import Transfer, transfer
 
 Check = Callable[[], None]
@@ -109,6 +110,7 @@ class NoiseBeside:
         shift: of the mean frequency in percent; None without noise.
         rects: the squares, in the picture's pixels.
         unit: of the values.
+        searched: whether they were looked for; else they fill a region.
     """
 
     where: str
@@ -117,6 +119,7 @@ class NoiseBeside:
     shift: float | None
     rects: tuple[Rect, ...]
     unit: str
+    searched: bool = False
 
 
 def noise_beside(result: Result, area: Area, check: Check = lambda: None) -> NoiseBeside:
@@ -127,25 +130,58 @@ def noise_beside(result: Result, area: Area, check: Check = lambda: None) -> Noi
         MeasureError: no square fits, or nothing flat was found.
     """
     picture = result.picture
+    chosen: tuple[Rect, ...] = ()
     if area.region is None:
-        area = middle(area, _LARGEST)
+        chosen = flat_rects(picture)
+        area = replace(area, rect=bounding(chosen))
     found = cut(result, area)
     before, after = grey(found.before), grey(found.after)
     check()
-    if area.region is None:
-        squares = flat_parts(before, found.counted, picture.scale is Scale.HU)
-        where = f"{squares.count} flat squares of {squares.side} px that were found in the picture"
+    if chosen:
+        corners = [(rect.y - area.rect.y, rect.x - area.rect.x) for rect in chosen]
+        squares = Squares(chosen[0].width, np.asarray(corners, np.int64))
+        where = f"{squares.count} flat squares of {squares.side} px"
     else:
         squares = place_squares(found.counted)
         many = "square" if squares.count == 1 else "squares"
         where = f"{area.name}, {squares.count} {many} of {squares.side} px"
     check()
-    powers = [noise_power(values, squares, found.pitch, check=check) for values in (before, after)]
-    rects = tuple(
+    power_before, power_after = (
+        noise_power(values, squares, found.pitch, check=check) for values in (before, after)
+    )
+    rects = chosen or tuple(
         Rect(area.rect.x + int(x), area.rect.y + int(y), squares.side, squares.side)
         for y, x in squares.corners
     )
-    return NoiseBeside(where, powers[0], powers[1], texture_shift(*powers), rects, picture.unit)
+    shift = texture_shift(power_before, power_after)
+    return NoiseBeside(where, power_before, power_after, shift, rects, picture.unit, searched=bool(chosen))
+
+
+_flat: "weakref.WeakKeyDictionary[Picture, tuple[Rect, ...]]" = weakref.WeakKeyDictionary()
+
+
+def flat_rects(picture: Picture) -> tuple[Rect, ...]:
+    """Flat squares of a picture, of soft tissue in CT; looked for once.
+
+    Raises:
+        MeasureError: nothing is flat.
+    """
+    if picture not in _flat:
+        area = middle(Area.of(picture), _LARGEST)
+        rect = area.rect
+        values = grey(picture.pixels[(slice(None), *rect.slices)])
+        try:
+            squares = flat_parts(values, hard_inside(picture, area), picture.scale is Scale.HU)
+        except MeasureError:
+            _flat[picture] = ()
+        else:
+            _flat[picture] = tuple(
+                Rect(rect.x + int(x), rect.y + int(y), squares.side, squares.side) for y, x in squares.corners
+            )
+    if not _flat[picture]:
+        what = "soft tissue" if picture.scale is Scale.HU else "part"
+        raise MeasureError(f"No flat {what} was found in the picture: draw a region where it is flat.")
+    return _flat[picture]
 
 
 @dataclass(frozen=True, eq=False)

@@ -96,6 +96,11 @@ ACTIONS: tuple[Declared, ...] = (
     Declared("tool-brush", "Regions", "&Paint a region", ("K",), "Paint with a round brush"),
     Declared("brush-smaller", "Regions", "Smaller brush", ("[",), "Brush radius a fifth smaller"),
     Declared("brush-larger", "Regions", "Larger brush", ("]",), "Brush radius a quarter larger"),
+    Declared("measures", "Measure", "&Regions", ("Shift+G",), "Mean, sd, area, ends and percentiles of every region before and after, and contrast to noise", "", True),
+    Declared("noise-power", "Measure", "&Noise power", ("Shift+N",), "The noise's power spectrum and texture before and after", "", True),
+    Declared("sharpness", "Measure", "&Sharpness", ("Shift+T",), "Task transfer function of the edge or disc in the selected region", "", True),
+    Declared("profile", "Measure", "&Profile", ("Shift+P",), "Values along a line that you drag over the pictures", "", True),
+    Declared("match-noise", "Measure", "&Match noise …", ("Shift+E",), "Set the strength so that a region has a wanted sd, or the sd that another method gives it"),
     *(
         Declared(f"window-{n}", "Levels", f"Window preset &{n}", (str(n),), f"Use entry {n} of the window presets")
         for n in range(1, 10)

@@ -153,14 +153,21 @@ class Document(QObject):
         old = self._recipe
         if method == old.method:
             return
+        recipe = self.recipe_with(method)
         self._remembered[old.method] = old
+        self.edit(recipe, f"method {get_denoiser(method).name}")
+
+    def recipe_with(self, method: str) -> Recipe:
+        """The recipe that choosing a method would give, its parameters as they were left."""
+        old = self._recipe
+        if method == old.method:
+            return old
         earlier = self._remembered.get(method, Recipe(method=method))
         denoiser = get_denoiser(method)
         known = {parameter.name for parameter in denoiser.region_parameters} | {"strength"}
         values = {region.name: region.parameters for region in earlier.regions}
         regions = tuple(_carry(region, values.get(region.name), known) for region in old.regions)
-        text = f"method {denoiser.name}"
-        self.edit(old.replace(method=method, parameters=earlier.parameters, regions=regions), text)
+        return old.replace(method=method, parameters=earlier.parameters, regions=regions)
 
     # Looking
 

@@ -29,6 +29,7 @@ from denoise_studio.gui.fit_watch import FitWatch, Standing
 from denoise_studio.gui.hold_keys import HoldKeys
 from denoise_studio.gui.inspector import InspectorWindow
 from denoise_studio.gui.maps import Medians
+from denoise_studio.gui.measure_room import TABS, MeasureRoom
 from denoise_studio.gui.panels.filter_panel import FilterPanel
 from denoise_studio.gui.panels.fit_panel import FitPanel
 from denoise_studio.gui.panels.histogram_panel import HistogramPanel
@@ -60,9 +61,10 @@ from denoise_studio.gui.views.region_tools import RegionTools, Tool
 from denoise_studio.gui.window_actions import WindowActions
 from denoise_studio.gui.window_presets import PresetStore
 
-PANELS = ("histogram", "readings", "strength-plot", "sensor-plot", "filter-here", "loss-curve")
+PANELS = ("histogram", "readings", *TABS, "strength-plot", "sensor-plot", "filter-here", "loss-curve")
 _CONTEXT_MENU = (
     *("fit", "one-to-one", "", "auto-levels", "reset-levels", "invert", ""),
+    *("rotate-right", "flip-across", "reset-view", "tool-measure", ""),
     *("tool-box", "tool-ellipse", "tool-polygon", "tool-brush", "remove-region", "", "export"),
 )
 
@@ -117,10 +119,12 @@ class MainWindow(QMainWindow):
         self.inspector = InspectorWindow(self.bridge, self)
         self.overlay = MapOverlay(self.bridge, self.compare, self.readings)
         self.map_bar = MapBar(self.overlay)
+        self.measure_room = MeasureRoom(self)
         self.lower_area = LowerArea(
             {
                 "histogram": ("Histogram", "Values before and after (H)", self.histogram_panel),
                 "readings": ("Read-outs", "Numbers of every area beside each other (N)", self.readings_table),
+                **self.measure_room.tabs,
                 "strength-plot": ("Strength", "What each strength does (G)", self.strength_plot),
                 "sensor-plot": ("Noise model", "Variance against mean of a raw file (U)", self.sensor_plot),
                 "filter-here": ("Filter here", "What is averaged around the cursor (X)", self.filter_panel),
@@ -147,6 +151,7 @@ class MainWindow(QMainWindow):
         build_tool_bar(self)
         build_rooms(self)
         self.reading_room.begin()
+        self.measure_room.begin()
         self._connect()
         self.show_document(None)
 
@@ -237,7 +242,7 @@ class MainWindow(QMainWindow):
             self.compare, self.tools, self.noise_panel, self.method_panel, self.regions_panel,
             self.readouts_panel, self.histogram_panel, self.levels_bar, self.fit_watch, self.fit_panel,
             self.medians, self.readings, self.strength_plot, self.inspector, self.overlay, self.map_bar,
-            self.sensor_plot, self.filter_panel, self.slices, self.reading_room,
+            self.sensor_plot, self.filter_panel, self.slices, self.reading_room, self.measure_room,
         ):  # fmt: skip
             room.set_document(document)  # type: ignore[attr-defined]
         series = document is not None and document.stack is not None
@@ -393,6 +398,7 @@ class MainWindow(QMainWindow):
         self.readings_table.refresh()
         self.strength_plot.restyle()
         self.sensor_plot.restyle()
+        self.measure_room.restyle()
         self.inspector.restyle()
         self.actions_["theme"].setChecked(name == "light")
         self.settings.change(theme=name)

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QLabel, QProgressBar, QSizePolicy, QStatusBar, QTo
 
 from denoise_studio.core.geometry import Rect
 from denoise_studio.core.types import FloatArray
+from denoise_studio.engine.bias_guard import Guard
 from denoise_studio.engine.render import compose
 from denoise_studio.engine.session import Response
 from denoise_studio.gui.document import Document
@@ -30,6 +31,10 @@ class StatusBar(QStatusBar):
         self.notice = QLabel("Not for diagnosis")
         self.notice.setAccessibleName("Notice")
         self.notice.setToolTip("Denoise Studio is no medical device.")
+        self.means = QLabel()
+        self.means.setObjectName("warning")
+        self.means.setAccessibleName("Means that moved")
+        self.means.hide()
         self.device = QLabel()
         self.device.setAccessibleName("Device, precision, tile and time")
         self.progress = QProgressBar()
@@ -42,7 +47,7 @@ class StatusBar(QStatusBar):
         self.cancel.setToolTip("Stop the running job; nothing half-done is kept")
         self.cancel.clicked.connect(self.cancelled)
         self.addWidget(self.under_cursor, 1)
-        for widget in (self.progress, self.cancel, self.notice, self.device):
+        for widget in (self.progress, self.cancel, self.means, self.notice, self.device):
             self.addPermanentWidget(widget)
         self.hide_progress()
         self.notice.hide()
@@ -75,6 +80,15 @@ class StatusBar(QStatusBar):
         self._message = text
         self.under_cursor.setText(text)
         self._message_timer.start(int(seconds * 1000))
+
+    def show_means(self, guard: Guard | None) -> None:
+        """Flag that a mean moved further than it may."""
+        worst = max(guard.flagged, key=lambda moved: abs(moved.amount), default=None) if guard else None
+        self.means.setVisible(worst is not None)
+        if guard is not None and worst is not None:
+            amount = f"{worst.amount:+.1f}".replace("-", "−")
+            self.means.setText(f"⚑ mean {amount} {guard.unit}")
+            self.means.setToolTip(guard.sentence())
 
     def _forget_message(self) -> None:
         self._message = ""

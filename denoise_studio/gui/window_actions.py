@@ -150,6 +150,21 @@ class WindowActions:
     def do_strength_plot(self) -> None:
         self._turn("strength-plot")
 
+    def do_measures(self) -> None:
+        self._turn("measures")
+
+    def do_noise_power(self) -> None:
+        self._turn("noise-power")
+
+    def do_sharpness(self) -> None:
+        self._turn("sharpness")
+
+    def do_profile(self) -> None:
+        self._turn("profile")
+
+    def do_match_noise(self) -> None:
+        self._window.measure_room.match()
+
     def do_filter_here(self) -> None:
         self._turn("filter-here")
 

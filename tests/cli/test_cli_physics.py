@@ -104,5 +104,5 @@ def test_what_cannot_be_measured_is_one_line(run, field, tmp_path):
     curve = run("measure", flat, "--metric", "noise_sd", "--curve", tmp_path / "c.csv")
     assert "nps or ttf" in curve.misused()
     gone = run("measure", flat, "--metric", "nps", "--curve", tmp_path / "no" / "c.csv")
-    assert "cannot be written" in gone.failed()
+    assert "does not exist" in gone.failed()
     assert "region" not in json.loads(run("measure", flat, "--json").done())

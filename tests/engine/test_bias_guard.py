@@ -9,7 +9,8 @@ from test_measures import scan
 from denoise_studio.core.errors import MeasureError
 from denoise_studio.core.picture import Picture, Scale
 from denoise_studio.core.region import Box
-from denoise_studio.engine.bias_guard import bias_guard, default_limit, flat_rects
+from denoise_studio.engine.bias_guard import bias_guard, default_limit
+from denoise_studio.engine.measures import flat_rects
 
 
 def boxes():
@@ -70,7 +71,7 @@ def test_limits_go_with_the_scale_and_what_cannot_be_compared_is_said():
     with pytest.raises(MeasureError, match="differ"):
         bias_guard(scan(), photo)
     waves = np.random.default_rng(0).choice([-900.0, 900.0], (1, 64, 64)).astype(np.float32)
-    with pytest.raises(MeasureError, match="Nothing flat"):
+    with pytest.raises(MeasureError, match="No flat soft tissue"):
         bias_guard(Picture(waves + 5000, scale=Scale.HU), waves)
     raw = Picture(np.zeros((1, 40, 40), np.float32), mosaic=mosaic())
     with pytest.raises(MeasureError, match="Camera raw"):

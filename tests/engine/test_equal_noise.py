@@ -100,7 +100,7 @@ def test_what_no_strength_reaches_is_said():
     assert "taking noise away" in more.sentence
     less = match_noise(picture, recipe, area, 0.01 * before, Progress())
     assert not less.reached
-    assert "Bilateral filter reaches" in less.sentence
+    assert "lowest sd that Bilateral filter reaches" in less.sentence
     assert less.sd == pytest.approx(sd_in(picture, less.recipe, area), rel=1e-4)
     for bad in (0.0, -1.0, np.inf, np.nan):
         with pytest.raises(MeasureError, match="above 0"):

@@ -166,3 +166,15 @@ def test_an_edge_along_the_pixels_is_measured_coarsely_and_said_to_be(degrees, m
     assert "along the pixels" in found.notes[0]
     assert found.frequencies[-1] == pytest.approx(most)  # half a cycle from row to row of pixels
     assert np.abs(found.transfer - np.exp(-2 * (np.pi * s * found.frequencies) ** 2)).max() < 0.03
+
+
+def test_an_edge_that_is_bent_is_told_from_a_straight_one():
+    pitch = Pitch()
+    x, y = corners(pitch, (0, 0))
+    bent = 100 * ndtr(x + 0.01 * y * y)
+    inside = np.zeros_like(ALL)
+    inside[10:50, 10:50] = True
+    found = transfer(bent, inside, pitch, EdgeShape.LINE)
+    assert any("not straight" in note for note in found.notes)
+    oval = 100 * ndtr(12 - np.hypot(x, 1.3 * y))
+    assert any("not round" in note for note in transfer(oval, ALL, pitch, EdgeShape.DISC).notes)

@@ -1,7 +1,7 @@
 """Tabs below the pictures, which fold away together."""
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QTabWidget, QWidget
+from PySide6.QtWidgets import QTabWidget, QToolButton, QWidget
 
 
 class LowerArea(QTabWidget):
@@ -22,6 +22,8 @@ class LowerArea(QTabWidget):
         self.setDocumentMode(True)
         self.setMinimumHeight(150)
         self.tabBar().setAccessibleName("What is shown below the pictures")
+        for arrow in self.tabBar().findChildren(QToolButton):
+            arrow.setToolTip("More tabs")
         for title, tip, panel in panels.values():
             self.setTabToolTip(self.addTab(panel, title), tip)
         self.currentChanged.connect(self._tell)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTab
 from denoise_studio.core.region import Box, Brush, Ellipse, Polygon, Region
 from denoise_studio.denoisers import get_denoiser
 from denoise_studio.engine.noise_told import NOISE_ROLE
+from denoise_studio.gui import theme
 from denoise_studio.gui.maps import short_name
 from denoise_studio.gui.panels.parameter_form import STRENGTH
 from denoise_studio.gui.views.region_tools import COLOURS
@@ -33,6 +34,7 @@ class RegionTable(QTableWidget):
     def __init__(self) -> None:
         super().__init__(0, 3)
         self._filling = False
+        self._flags: dict[int, str] = {}
         self.setAccessibleName("Regions")
         self.setToolTip("Tick: the region is used. Names can be edited; Del removes; later rows lie on top.")
         self.setHorizontalHeaderLabels(["Region", "Shape", "What differs"])
@@ -69,6 +71,25 @@ class RegionTable(QTableWidget):
         self.setVisible(bool(regions))
         self.setFixedHeight(30 + _ROW * min(max(len(regions), 1), 6))
         self._filling = False
+        self._show_flags()
+
+    def flag(self, sentences: dict[int, str]) -> None:
+        """Mark regions whose mean has moved; the sentence of each says by how much."""
+        if sentences != self._flags:
+            self._flags = dict(sentences)
+            self._show_flags()
+
+    def _show_flags(self) -> None:
+        self._filling = True
+        for row in range(self.rowCount()):
+            item = self.item(row, 2)
+            if item is None:
+                continue
+            summary, flag = item.data(Qt.ItemDataRole.UserRole) or "", self._flags.get(row, "")
+            item.setText(f"⚑ {summary}" if flag else summary)
+            item.setToolTip(f"{flag}\n{summary}" if flag else summary)
+            item.setForeground(QColor(theme.current().warning if flag else theme.current().text))
+        self._filling = False
 
     def _fill_row(self, row: int, region: Region, summary: str) -> None:
         colour = QPixmap(10, 10)
@@ -81,6 +102,7 @@ class RegionTable(QTableWidget):
         shape = QTableWidgetItem(_SHAPES[type(region.shape)])
         differs = QTableWidgetItem(summary)
         differs.setToolTip(summary)
+        differs.setData(Qt.ItemDataRole.UserRole, summary)
         for item in (shape, differs):
             item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEditable)
         for column, item in enumerate((name, shape, differs)):

@@ -196,9 +196,7 @@ def _check(place: EdgePlace, values: Doubles, inside: BoolArray, pitch: Pitch) -
     distance = place.distances(values.shape, pitch)[inside]
     both = np.count_nonzero(distance < 0), np.count_nonzero(distance > 0)
     if min(both) < 0.05 * inside.sum():
-        what = "a disc" if place.shape is EdgeShape.DISC else "an edge"
-        raise MeasureError(
-            f"There is no {what.split()[1]} in the region: draw it so that {what} lies inside."
-        )
+        what = "disc" if place.shape is EdgeShape.DISC else "edge"
+        raise MeasureError(f"No {what} was found in the region: draw it so that the {what} lies inside.")
     if place.shape is EdgeShape.DISC and place.radius < 3 * max(pitch.row, pitch.column):
         raise MeasureError("The disc is too small for its sharpness: its radius must be 3 px at least.")

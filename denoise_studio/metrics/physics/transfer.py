@@ -33,6 +33,9 @@ _GAP = 0.1
 """Pixels between the places of rows of pixels that lie along the edge."""
 _FEWEST = 6
 _POINTS = 201
+_UNEVEN, _UNEVEN_SHARE = 2.0, 0.03
+"""An edge is not of its shape where pixels near it differ from the mean at their distance by more than this
+many times the noise and this share of the contrast."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +121,9 @@ def transfer(
         raise MeasureError("There is no edge in the region: both sides have one value.")
     frequencies = np.linspace(0.0, min(1.0 / pitch.finest, 0.5 / spread.bin), _POINTS)
     curve = _transformed(spread, reach, frequencies)
-    notes = _notes(place, spread, reach, abs(contrast) / noise if noise > 0 else math.inf, pitch)
+    cnr = abs(contrast) / noise if noise > 0 else math.inf
+    uneven = _unevenness(place, spread, distance, seen) > _UNEVEN * noise + _UNEVEN_SHARE * abs(contrast)
+    notes = _notes(place, spread, reach, cnr, uneven, pitch)
     return Transfer(place, spread.at, spread.edge, frequencies, curve, contrast, noise, pitch, notes)
 
 
@@ -210,8 +215,21 @@ def _transformed(spread: _Spread, reach: float, frequencies: Doubles) -> Doubles
     return np.asarray(spectrum / spectrum[0] / lost)
 
 
-def _notes(place: EdgePlace, spread: _Spread, reach: float, cnr: float, pitch: Pitch) -> tuple[str, ...]:
+def _unevenness(place: EdgePlace, spread: _Spread, distance: Doubles, seen: Doubles) -> float:
+    """Sd of the pixels around the edge spread function, near the edge: noise, if the edge has the shape."""
+    near = np.abs(distance) < 2 * place.width
+    if not near.any():
+        return 0.0
+    return float(np.std(seen[near] - np.interp(distance[near], spread.at, spread.edge)))
+
+
+def _notes(
+    place: EdgePlace, spread: _Spread, reach: float, cnr: float, uneven: bool, pitch: Pitch
+) -> tuple[str, ...]:
     notes = []
+    if uneven:
+        shape = "round" if place.shape is EdgeShape.DISC else "straight"
+        notes.append(f"The edge is not {shape}, or not alone in the region: the curve is too soft.")
     if cnr < LEAST_CNR:
         notes.append(
             f"Contrast to noise is {cnr:.1f}: TG-233 asks for {LEAST_CNR:g} at least, the curve is rough."

@@ -1,5 +1,7 @@
 """Whether a DICOM header promises a picture that is read, before any pixel is."""
 
+import re
+
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
@@ -16,6 +18,18 @@ _RATIO = 200
 
 class NoPicture(FormatError):
     """A sound DICOM object that holds no picture, such as a report: nothing is wrong with it."""
+
+
+def damaged(name: str, error: Exception) -> FormatError:
+    """The sentence for whatever a parser throws; its own words may quote the patient."""
+    kind = type(error).__name__ if isinstance(error, (ValueError, NotImplementedError)) else ""
+    return FormatError(f"{name} is damaged or cut short{f' ({kind})' if kind else ''}.")
+
+
+def code(value: object) -> str:
+    """A code string or UID as it stands, unless a damaged file has something else there."""
+    text = str(value)
+    return text if re.fullmatch(r"[A-Za-z0-9_. ]{1,64}", text) else "unreadable"
 
 
 def check_image(dataset: Dataset, name: str, pixels: str | None) -> None:
@@ -37,14 +51,14 @@ def check_image(dataset: Dataset, name: str, pixels: str | None) -> None:
         kind = UID(str(dataset.get("SOPClassUID") or (meta or {}).get("MediaStorageSOPClassUID") or ""))
         if not kind or kind.name.endswith("Image Storage"):
             raise FormatError(f"{name} is cut short: its header ends before the picture.")
-        what = dataset.get("Modality") or "no image"
+        what = code(dataset.get("Modality") or "no image")
         raise NoPicture(f"{name} is a DICOM file without a picture ({what}).")
     if pixels is None:
         raise FormatError(f"{name} is cut short: its pixel data is missing.")
     check_size(name, integer(dataset, "Columns"), integer(dataset, "Rows"))
     photometric = str(dataset.get("PhotometricInterpretation", "MONOCHROME2"))
     if max(1, integer(dataset, "SamplesPerPixel")) != 1 or not photometric.startswith("MONOCHROME"):
-        raise FormatError(f"{name} is a colour DICOM image ({photometric}); only grey ones are opened.")
+        raise FormatError(f"{name} is a colour DICOM image ({code(photometric)}); only grey ones are opened.")
     if pixels != "PixelData":
         raise FormatError(f"{name} holds floating point DICOM pixels, which are not opened.")
     allocated = integer(dataset, "BitsAllocated")

@@ -16,7 +16,7 @@ from pydicom.dataset import Dataset
 
 from denoise_studio.core.errors import FormatError
 from denoise_studio.core.progress import Progress
-from denoise_studio.formats.dicom_check import require_plausible
+from denoise_studio.formats.dicom_check import damaged, require_plausible
 from denoise_studio.formats.dicom_facts import integer
 from denoise_studio.formats.scratch import Scratch, inflate
 
@@ -117,7 +117,7 @@ def _inflate(path: Path, size: int, progress: Progress) -> Scratch:
         except OSError:
             raise
         except Exception as error:
-            raise FormatError(f"{name} is damaged or cut short ({type(error).__name__}).") from None
+            raise damaged(name, error) from None
         if pixels is None:
             raise FormatError(f"{name} is cut short: its pixel data is missing.")
         rows, columns = integer(dataset, "Rows"), integer(dataset, "Columns")

@@ -14,6 +14,7 @@ from pydicom.dataset import Dataset
 
 from denoise_studio.core.errors import FormatError
 from denoise_studio.core.progress import Progress
+from denoise_studio.formats.dicom_check import code, damaged
 from denoise_studio.formats.dicom_deflated import inflated, is_deflated
 from denoise_studio.formats.dicom_quiet import hush
 from denoise_studio.formats.scratch import Bytes
@@ -100,7 +101,7 @@ def _parse(data: Bytes, name: str) -> tuple[Dataset, Pixels | None]:
     except (OSError, FormatError):
         raise
     except Exception as error:
-        raise FormatError(f"{name} is damaged or cut short ({type(error).__name__}).") from None
+        raise damaged(name, error) from None
     if not looks:
         raise FormatError(f"{name} is not a DICOM file, or its header is cut short.")
     return dataset, pixels
@@ -143,7 +144,7 @@ def _syntax(dataset: Dataset, name: str) -> Any:
         if little is False:
             found = pydicom.uid.ExplicitVRBigEndian
     if not isinstance(found, pydicom.uid.UID) or found.is_private or not found.is_transfer_syntax:
-        raise FormatError(f"{name} has an unknown transfer syntax ({found}).")
+        raise FormatError(f"{name} has an unknown transfer syntax ({code(found)}).")
     return found
 
 

@@ -5,11 +5,12 @@ from pathlib import Path
 
 from pydicom.dataset import Dataset
 
+from denoise_studio.core.errors import Cancelled, FormatError
 from denoise_studio.core.picture import Picture, Source, Stored
 from denoise_studio.core.progress import Progress
 from denoise_studio.core.types import AnyArray
 from denoise_studio.formats.dicom_bits import cut_bits, inexact
-from denoise_studio.formats.dicom_check import check_image, require_length, stored_bits
+from denoise_studio.formats.dicom_check import check_image, damaged, require_length, stored_bits
 from denoise_studio.formats.dicom_facts import spacing, summary, windows
 from denoise_studio.formats.dicom_file import load_kept
 from denoise_studio.formats.dicom_frames import frame_samples, require_frame
@@ -53,6 +54,15 @@ def read(path: Path, progress: Progress, frame: int = 0) -> Picture:
         FormatError: no image, no such frame, colour, an unknown compression, or damaged.
     """
     progress.report(0.0, "Reading")
+    try:
+        return _read(path, progress, frame)
+    except (FormatError, Cancelled, MemoryError, OSError):
+        raise
+    except Exception as error:  # Values are parsed when they are asked for.
+        raise damaged(path.name, error) from None
+
+
+def _read(path: Path, progress: Progress, frame: int) -> Picture:
     file = load_kept(path, progress)
     dataset, name = file.dataset, path.name
     check_image(dataset, name, file.pixels.keyword if file.pixels else None)

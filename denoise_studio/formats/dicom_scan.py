@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 
 from denoise_studio.core.errors import FormatError
 from denoise_studio.core.picture import Scale
-from denoise_studio.formats.dicom_check import check_image, require_length
+from denoise_studio.formats.dicom_check import check_image, damaged, require_length
 from denoise_studio.formats.dicom_deflated import header, is_deflated
 from denoise_studio.formats.dicom_file import PIXELS
 from denoise_studio.formats.dicom_heads import TAGS, Head, heads_of
@@ -38,9 +38,14 @@ def read_heads(path: Path) -> Sequence[Head] | None:
             dataset, at, keyword = _header(first, stream, path.name)
     except OSError as error:
         raise FormatError(f"{path.name} cannot be read: {(error.strerror or str(error)).lower()}.") from None
-    check_image(dataset, path.name, keyword)
-    require_length(dataset, path.name, held=size if at is None else size - at)
-    return heads_of(dataset, path, lambda frame: scale_of(dataset, frame)[0] is Scale.HU)
+    try:
+        check_image(dataset, path.name, keyword)
+        require_length(dataset, path.name, held=size if at is None else size - at)
+        return heads_of(dataset, path, lambda frame: scale_of(dataset, frame)[0] is Scale.HU)
+    except FormatError:
+        raise
+    except Exception as error:  # Values are parsed when they are asked for.
+        raise damaged(path.name, error) from None
 
 
 def _header(first: bytes, stream: BinaryIO, name: str) -> tuple[Dataset, int | None, str | None]:
@@ -59,7 +64,7 @@ def _header(first: bytes, stream: BinaryIO, name: str) -> tuple[Dataset, int | N
     except OSError:
         raise
     except Exception as error:
-        raise FormatError(f"{name} is damaged or cut short ({type(error).__name__}).") from None
+        raise damaged(name, error) from None
     return dataset, at, keyword
 
 

@@ -7,6 +7,7 @@ import pydicom
 from pydicom.filereader import read_file_meta_info
 
 from denoise_studio.core.errors import FormatError
+from denoise_studio.formats.dicom_check import damaged
 from denoise_studio.formats.dicom_quiet import hush
 
 _DIRECTORY = "1.2.840.10008.1.3.10"
@@ -41,7 +42,7 @@ def files_of(path: Path) -> tuple[list[Path], list[str]]:
     except OSError:
         raise
     except Exception as error:
-        raise FormatError(f"{path.name} is damaged or cut short ({type(error).__name__}).") from None
+        raise damaged(path.name, error) from None
     found, missing = [], []
     for parts in names:
         if (file := _inside(path.parent, parts)) is None:

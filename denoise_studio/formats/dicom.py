@@ -28,9 +28,11 @@ class Dicom(Format):
 
     def open(self, path: Path, progress: Progress) -> Picture:
         """The picture; of a file with several frames the first, with its place among the others."""
+        from denoise_studio.formats.dicom_guard import plain_errors
         from denoise_studio.formats.dicom_series import open_first
 
-        return open_first(path, progress)
+        with plain_errors(path.name):
+            return open_first(path, progress)
 
     def encode(self, picture: Picture, options: SaveOptions) -> Encoded:
         from denoise_studio.formats.dicom_write import encode

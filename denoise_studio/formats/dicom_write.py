@@ -17,6 +17,7 @@ from denoise_studio.formats.base import Encoded, SaveOptions, SaveReport
 from denoise_studio.formats.dicom_anonymise import BURNED_IN, Pseudonyms, anonymise
 from denoise_studio.formats.dicom_endian import swap_words, was_big
 from denoise_studio.formats.dicom_groups import FrameSaved, describe_frames, is_enhanced
+from denoise_studio.formats.dicom_guard import plain_errors, require_shallow
 from denoise_studio.formats.dicom_padding import padding_range
 from denoise_studio.formats.dicom_pixels import PIXEL_DATA, describe_pixels, put_extremes, put_pixels
 from denoise_studio.formats.dicom_read import DicomMetadata, hush
@@ -24,7 +25,10 @@ from denoise_studio.formats.dicom_recipe import put_recipe
 from denoise_studio.formats.dicom_spool import Spool
 from denoise_studio.formats.samples import rescale
 
+_DAMAGED = ("The DICOM source", "save as TIFF or NPY")
 
+
+@plain_errors(*_DAMAGED)
 def encode(picture: Picture, options: SaveOptions) -> Encoded:
     """Samples for the source's own pixel module.
 
@@ -95,6 +99,7 @@ def _keep_off_padding(samples: Any, padding: Any, dataset: Dataset, stored: Stor
     return count
 
 
+@plain_errors(*_DAMAGED)
 def write(picture: Picture, encoded: Encoded, path: Path, options: SaveOptions) -> None:
     """Write the derived image in Explicit VR Little Endian, uncompressed.
 
@@ -105,9 +110,9 @@ def write(picture: Picture, encoded: Encoded, path: Path, options: SaveOptions) 
     if metadata.frame is not None or is_enhanced(metadata.dataset):
         _write_frames([(picture, metadata, encoded)], path, options)
         return
-    dataset = _header(metadata.dataset, picture.scale, picture.history, options)
     if options.anonymise:
         metadata = dataclasses.replace(metadata, spare=None)  # old overlays may be text
+    dataset = _header(metadata.dataset, picture.scale, picture.history, options)
     put_pixels(dataset, encoded.samples[0], encoded.stored, metadata)
     _save(dataset, path, options)
 
@@ -139,11 +144,12 @@ def _write_frames(
         pixels = spool.in_order()
         assert spool.metadata is not None
         history = spool.frames[0].history
-        dataset = _header(spool.metadata.dataset, spool.scale, history, options, spool.frames)
-        vr = describe_pixels(dataset, spool.stored)
-        put_extremes(dataset, spool.extremes, spool.stored.dtype)
-        dataset.add_new(PIXEL_DATA, vr, pixels)
-        _save(dataset, path, options)
+        with plain_errors(*_DAMAGED):
+            dataset = _header(spool.metadata.dataset, spool.scale, history, options, spool.frames)
+            vr = describe_pixels(dataset, spool.stored)
+            put_extremes(dataset, spool.extremes, spool.stored.dtype)
+            dataset.add_new(PIXEL_DATA, vr, pixels)
+            _save(dataset, path, options)
         return SaveReport(path, "dicom", spool.stored, spool.clipped, spool.dropped)
 
 
@@ -155,6 +161,7 @@ def _header(
     frames: list[FrameSaved] | None = None,
 ) -> Dataset:
     """Everything but the pixels, in little endian; `frames` for files with several."""
+    require_shallow(source)
     dataset = copy.deepcopy(source)
     if was_big(source):
         swap_words(dataset)

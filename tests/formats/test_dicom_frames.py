@@ -1,7 +1,10 @@
 """Files with several frames: each frame's own facts, and only its own bytes read."""
 
+import io
+import struct
 import sys
 import threading
+import zlib
 
 import numpy as np
 import pydicom
@@ -190,3 +193,47 @@ def test_more_frames_than_a_file_can_hold(tmp_path, compressed):
     for opened in (open_picture, find_series):
         with pytest.raises(FormatError, match=words):
             opened(tmp_path / "a.dcm")
+
+
+def deflated(path, rows: int, pixels: int, after: int = 0) -> None:
+    """A deflated square image that claims `rows`, holds `pixels` bytes of zeros, and then `after` more."""
+    data = ct_dataset(np.zeros((2, 2), np.uint16))
+    data.Rows = data.Columns = rows
+    data.PixelData = b""
+    plain = io.BytesIO()
+    data.save_as(plain, enforce_file_format=True)
+    whole = plain.getvalue()
+    start = 144 + struct.unpack_from("<I", whole, 140)[0]  # after what the group's length counts
+    uid = b"\x02\x00\x10\x00UI\x16\x00" + b"1.2.840.10008.1.2.1.99"
+    meta = bytes(128) + b"DICM\x02\x00\x00\x00UL\x04\x00" + struct.pack("<I", len(uid)) + uid
+    engine = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    body = [engine.compress(whole[start:-4] + struct.pack("<I", pixels))]
+    sizes = [min(1 << 20, size - at) for size in (pixels, after) for at in range(0, size, 1 << 20)]
+    body += [engine.compress(bytes(size)) for size in sizes]
+    path.write_bytes(meta + b"".join([*body, engine.flush()]))
+
+
+def test_a_sound_deflated_file_made_by_hand_opens(tmp_path):
+    deflated(tmp_path / "a.dcm", 64, 64 * 64 * 2)
+    assert open_picture(tmp_path / "a.dcm").pixels.shape == (1, 64, 64)
+
+
+def test_a_deflated_bomb_is_inflated_no_further_than_its_header_promises(tmp_path):
+    deflated(tmp_path / "a.dcm", 64, 64 * 64 * 2, after=60 << 20)
+    scratch = load(tmp_path / "a.dcm").data
+    assert scratch.size < 2 << 20
+    assert open_picture(tmp_path / "a.dcm").pixels.shape == (1, 64, 64)
+
+
+def test_a_deflated_bomb_whose_header_promises_it_all_is_refused(tmp_path):
+    deflated(tmp_path / "a.dcm", 16384, 1 << 20)
+    with pytest.raises(
+        FormatError, match=r"a\.dcm claims 512 MB of pixels, which its \d+ bytes cannot hold\."
+    ):
+        open_picture(tmp_path / "a.dcm")
+
+
+def test_a_deflated_file_that_ends_early(tmp_path):
+    deflated(tmp_path / "a.dcm", 64, 64 * 64)
+    with pytest.raises(FormatError, match=r"a\.dcm is cut short: 4096 bytes of pixels are missing\."):
+        open_picture(tmp_path / "a.dcm")

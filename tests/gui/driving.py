@@ -91,7 +91,8 @@ class Driver:
         window = self.window
         rooms = (
             self.compare, window.readouts_panel, window.histogram_panel, window.filter_panel, window.medians,
-            window.noise_panel, window.readings, window.strength_plot, window.sensor_plot, window.measure_room,
+            window.noise_panel, window.readings, window.strength_plot, window.sensor_plot,
+            window.measure_room,
         )  # fmt: skip
         return [timer for room in rooms for timer in room.findChildren(QTimer)]
 

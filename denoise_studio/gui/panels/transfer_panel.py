@@ -47,12 +47,16 @@ class TransferPanel(MeasurePanel):
             ("disc", EdgeShape.DISC),
         ):
             self.shape.addItem(label, shape)
-        self.shape.activated.connect(lambda index: measures.set_shape(self.shape.itemData(index)))
+        self.shape.activated.connect(self._choose)
         leave_wheel_to_panel(self.shape)
         self.caption = QLabel("In the region")
         self.caption.setObjectName("quiet")
         self.controls.insertWidget(0, self.caption)
         self.controls.insertWidget(1, self.shape)
+
+    def _choose(self, index: int) -> None:
+        chosen = self.shape.itemData(index)  # Qt makes a plain string of it
+        self.measures.set_shape(EdgeShape(chosen) if chosen else None)
 
     def restyle(self) -> None:
         for plot in (self.curve, self.edge):

@@ -11,6 +11,8 @@ from denoise_studio.metrics.physics.pitch import Doubles, Pitch, grey
 from denoise_studio.metrics.statistics import moments
 
 PERCENTILES = (5, 25, 50, 75, 95)
+_ROUNDING = 1e-4
+"""Of the limit: what single precision makes of a value that was moved by just as much."""
 _ERRORS = 2.0
 """Standard errors that a mean must have moved by: less may be chance."""
 
@@ -108,7 +110,8 @@ def is_biased(amount: float, error: float, limit: float) -> bool:
         error: its standard error; where that is not known the limit alone counts.
         limit: in the same unit.
     """
-    return abs(amount) > limit and (not math.isfinite(error) or abs(amount) > _ERRORS * error)
+    beyond = abs(amount) > limit * (1 + _ROUNDING)
+    return beyond and (not math.isfinite(error) or abs(amount) > _ERRORS * error)
 
 
 def _blocks(values: Doubles, side: int) -> Doubles:

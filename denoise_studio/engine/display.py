@@ -26,7 +26,7 @@ _STEPS = 4096
 _LINEAR_STEPS = 65536
 """Entries of the table for linear light: the darkest bytes lie 1 / 3300 apart there."""
 _TAILS = 2.0
-"""Widths to either side of the level at which a sigmoid has reached black or white: 1 / (1 + e^8) of the range."""
+"""Widths to either side of the level where a sigmoid has reached black or white, but for 1 / (1 + e^8)."""
 _WHITE_SHARE, _SHOWN_WHITE = 0.995, 0.9
 """Automatic exposure of a mosaic puts this share of its brightness at that level of linear light."""
 

@@ -9,8 +9,11 @@ from PySide6.QtCore import QPoint, QPointF
 from PySide6.QtGui import QImage
 
 from denoise_studio.core.plane import Plane
+from denoise_studio.core.recipe import Recipe
 from denoise_studio.core.region import Box
 from denoise_studio.engine.display import show
+from denoise_studio.formats import open_picture
+from denoise_studio.gui.document import Document
 from denoise_studio.gui.views.corner_texts import edge_letters, turn_text
 from denoise_studio.gui.views.viewport import Turn, Viewport
 
@@ -89,8 +92,7 @@ def test_letters_follow_the_patient():
 
 @pytest.fixture
 def ct(studio_window):
-    studio_window.open(CT, wait=False)
-    studio_window.until(lambda: studio_window.window.document is not None)
+    studio_window.window.add_document(Document(open_picture(CT), Recipe("identity")))
     return studio_window
 
 
@@ -122,7 +124,6 @@ def hovered(studio, pane, place):
 
 def test_the_screen_shows_the_turned_bytes_and_the_cursor_reads_the_right_pixel(ct):
     """At 100 % not one pixel is resampled, and the pixel under the cursor is the one that is drawn there."""
-    ct.choose_method("identity")
     ct.finish()
     picture = ct.shown()
     bytes_ = show(picture, picture.pixels, ct.document.levels)

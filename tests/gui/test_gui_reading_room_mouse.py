@@ -10,6 +10,9 @@ from PySide6.QtWidgets import QApplication, QDialog
 from series_builders import write_series
 
 from denoise_studio.core.picture import Kind
+from denoise_studio.core.recipe import Recipe
+from denoise_studio.formats import open_picture
+from denoise_studio.gui.document import Document
 from denoise_studio.gui.mouse import PHOTOGRAPHS, SCANS, Drag, Habits, drag_for, told
 
 LEFT, MIDDLE, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton, Qt.MouseButton.RightButton
@@ -21,7 +24,8 @@ NO, SHIFT, CTRL = (
 @pytest.fixture
 def ct(studio_window, tmp_path):
     (path,) = write_series(tmp_path / "ct", 1, size=120)
-    studio_window.open(path)
+    studio_window.window.add_document(Document(open_picture(path), Recipe("bilateral")))
+    studio_window.finish()
     return studio_window
 
 

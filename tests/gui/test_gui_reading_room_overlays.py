@@ -12,7 +12,9 @@ from series_builders import write_series
 
 from denoise_studio.core.picture import Picture, Scale, Source
 from denoise_studio.core.plane import Plane
+from denoise_studio.core.recipe import Recipe
 from denoise_studio.engine.display import Levels
+from denoise_studio.formats import open_picture
 from denoise_studio.gui.document import Document
 from denoise_studio.gui.views.colour_bar import ColourBar
 from denoise_studio.gui.views.corner_texts import corner_texts, scan_lines, slice_lines, window_text
@@ -23,7 +25,8 @@ from denoise_studio.gui.views.viewport import Turn
 @pytest.fixture
 def ct(studio_window, tmp_path):
     (path,) = write_series(tmp_path / "ct", 1, size=120, Exposure=85, ConvolutionKernel="B30f")
-    studio_window.open(path)
+    studio_window.window.add_document(Document(open_picture(path), Recipe("bilateral")))
+    studio_window.finish()
     return studio_window
 
 

@@ -6,7 +6,6 @@ from PySide6.QtWidgets import QWidget
 
 from denoise_studio.engine.display import ByteArray
 
-
 _WIDTH = 250
 """Pixels, where it is not enlarged."""
 

@@ -82,6 +82,7 @@ class Format(ABC):
         suffixes: lower case, with the dot; the first is the default.
         depths: values of `SaveOptions.bits` that a person may choose between.
         opens: endings of files that it opens but saves none of.
+        writes_volumes: whether `save_frames` makes such files of whole volumes, where slices cannot be.
         lossless: whether opening a saved file gives exactly `encode(...).pixels`.
     """
 
@@ -92,6 +93,7 @@ class Format(ABC):
     opens: tuple[str, ...] = ()
     lossless: bool = True
     can_write: bool = True
+    writes_volumes: bool = False
 
     @abstractmethod
     def matches(self, head: bytes, path: Path) -> bool:

@@ -11,7 +11,7 @@ from denoise_studio.formats.registry import refuse_source
 
 
 def save_frames(pictures: Iterable[Picture], path: Path, options: SaveOptions | None = None) -> SaveReport:
-    """Save results of the frames of one multi-frame DICOM file as one derived file.
+    """Save results of the frames of one multi-frame DICOM file, or NIfTI volume, as one derived file.
 
     Memory holds one frame; a failure, or stopping between frames, leaves nothing behind.
 
@@ -21,11 +21,12 @@ def save_frames(pictures: Iterable[Picture], path: Path, options: SaveOptions | 
         options: for all frames.
 
     Raises:
-        FormatError: not frames of one DICOM file, more than a file holds, the target is the source,
+        FormatError: not frames of one file, more than a file holds, the target is the source,
             or writing failed; one sentence.
         Cancelled: raised by the iterable.
     """
-    from denoise_studio.formats.dicom_write import write_frames
+    path = Path(path)
+    options = options or SaveOptions()
 
     def checked() -> Iterable[Picture]:
         for picture in pictures:
@@ -34,7 +35,7 @@ def save_frames(pictures: Iterable[Picture], path: Path, options: SaveOptions | 
 
     try:
         with replacing(path) as temporary:
-            report = write_frames(checked(), temporary, options or SaveOptions())
+            report = _write(checked(), path, temporary, options)
     except (StudioError, Cancelled):
         raise
     except MemoryError:
@@ -42,3 +43,15 @@ def save_frames(pictures: Iterable[Picture], path: Path, options: SaveOptions | 
     except Exception as error:
         raise FormatError(f"{path.name} cannot be written: {str(error).splitlines()[0][:200]}.") from None
     return SaveReport(path, report.format, report.stored, report.clipped, report.dropped)
+
+
+def _write(pictures: Iterable[Picture], path: Path, temporary: Path, options: SaveOptions) -> SaveReport:
+    """By the writer of the format that the name asks for; volumes keep their own."""
+    name = path.name.lower()
+    if name.endswith((".nii", ".nii.gz")):
+        from denoise_studio.formats.nifti_write import write_volume
+
+        return write_volume(pictures, temporary, name.endswith(".gz"), options)
+    from denoise_studio.formats.dicom_write import write_frames
+
+    return write_frames(pictures, temporary, options)

@@ -16,6 +16,7 @@ class Nifti(Format):
     name = "NIfTI"
     suffixes = (".nii", ".nii.gz")
     can_write = False
+    writes_volumes = True
 
     def matches(self, head: bytes, path: Path) -> bool:
         """A header of the right length with the right mark, compressed or not."""

@@ -50,6 +50,7 @@ class Header:
 
     Args:
         version: 1 or 2.
+        order: of the bytes of its numbers, "<" or ">".
         shape: columns (i), rows (j), slices (k), volumes (all further dimensions together).
         dtype: of a stored voxel, with its byte order.
         offset: of the first voxel.
@@ -63,6 +64,7 @@ class Header:
     """
 
     version: int
+    order: str
     shape: tuple[int, int, int, int]
     dtype: Any
     offset: int
@@ -141,6 +143,7 @@ def parse(head: bytes, name: str) -> Header:
     low, high = float(fields["cal_min"]), float(fields["cal_max"])
     return Header(
         version=version,
+        order=order,
         shape=_shape(fields, name),
         dtype=_dtype(int(fields["datatype"]), order, name),
         offset=_offset(fields, version, name),

@@ -123,10 +123,15 @@ def format_for(path: str | os.PathLike[str]) -> Format:
     """
     path = Path(path)
     for candidate in all_formats():
-        if candidate.can_write and path.suffix.lower() in candidate.suffixes:
+        if (candidate.can_write or candidate.writes_volumes) and _ends_as(path, candidate.suffixes):
             return candidate
     known = ", ".join(suffix for f in all_formats() if f.can_write for suffix in f.suffixes if suffix)
     raise FormatError(f"Cannot tell the format from the name {path.name}; use one of {known}.")
+
+
+def _ends_as(path: Path, suffixes: tuple[str, ...]) -> bool:
+    """Whether a name has one of these endings, which may have two dots."""
+    return path.suffix.lower() in suffixes or "".join(path.suffixes[-2:]).lower() in suffixes
 
 
 def encode_for(picture: Picture, path: str | os.PathLike[str], options: SaveOptions | None = None) -> Encoded:

@@ -42,7 +42,7 @@ def walk(planes: Sequence[Plane], tag: float) -> Walk:
     """
     if len(planes) < 2:
         notes = (f"The gantry was tilted by {abs(tag):g} degrees.",) if abs(tag) > _TILTED else ()
-        return Walk(None, tag, notes)
+        return Walk(None, abs(tag), notes)
     origins = np.array([plane.origin for plane in planes], np.float64)
     normal = common_normal(planes)
     along = (origins - origins[0]) @ normal

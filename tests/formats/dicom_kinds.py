@@ -14,6 +14,7 @@ from pydicom.sequence import Sequence
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     EnhancedCTImageStorage,
+    EnhancedMRImageStorage,
     ExplicitVRBigEndian,
     ImplicitVRLittleEndian,
     RLELossless,
@@ -235,8 +236,9 @@ def enhanced(
     slope: Callable[[int], float] = lambda frame: 1.0,
     phase: Callable[[int], int] | None = None,
     size: tuple[int, int] = (6, 8),
+    mr: bool = False,
 ) -> np.ndarray:
-    """An enhanced CT image whose facts are in functional groups; the stored samples `(frames, H, W)`."""
+    """An enhanced CT or MR image whose facts are in functional groups; the samples `(frames, H, W)`."""
     stored = np.stack([anatomy(size, 0, 4000, seed) for seed in range(len(positions))]).astype(np.uint16)
     removed = (
         *("RescaleSlope", "RescaleIntercept", "RescaleType", "PixelSpacing", "SliceThickness"),
@@ -245,6 +247,9 @@ def enhanced(
     )
     data = ct_dataset(stored[0], NumberOfFrames=len(positions), **dict.fromkeys(removed))
     data.SOPClassUID = data.file_meta.MediaStorageSOPClassUID = EnhancedCTImageStorage
+    if mr:
+        data.Modality = "MR"
+        data.SOPClassUID = data.file_meta.MediaStorageSOPClassUID = EnhancedMRImageStorage
     shared = Dataset()
     shared.PlaneOrientationSequence = Sequence([_item(ImageOrientationPatient=[1, 0, 0, 0, 1, 0])])
     shared.PixelMeasuresSequence = Sequence([_item(PixelSpacing=[0.7, 0.6], SliceThickness=2.5)])
@@ -257,7 +262,10 @@ def enhanced(
             [_item(RescaleSlope=slope(frame), RescaleIntercept=-1024, RescaleType="HU")]
         )
         group.FrameVOILUTSequence = Sequence([_item(WindowCenter=40 + frame, WindowWidth=400)])
-        if phase is not None:
+        if mr:
+            del group.PixelValueTransformationSequence
+            group.MREchoSequence = Sequence([_item(EffectiveEchoTime=5.0 + 15 * (phase or int)(frame))])
+        elif phase is not None:
             group.FrameContentSequence = Sequence([_item(TemporalPositionIndex=phase(frame))])
         groups.append(group)
     data.PerFrameFunctionalGroupsSequence = Sequence(groups)

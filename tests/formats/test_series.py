@@ -224,6 +224,9 @@ FOLDERS = [
     Folder("enhanced CT", lambda f: enhanced(f / "e.dcm", [10, 0, 5]), [[0, 5, 10]], []),
     Folder("enhanced CT, two phases", lambda f: enhanced(f / "e.dcm", [0, 5, 0, 5], phase=lambda k: k // 2),
            [[0, 5], [0, 5]], ["differ in temporal index", "shown as 2 stacks"]),
+    Folder("enhanced MR, two echoes",
+           lambda f: enhanced(f / "e.dcm", [0, 0, 5, 5], phase=lambda k: k % 2, mr=True),
+           [[0, 5], [0, 5]], ["differ in effective echo time", "shown as 2 stacks"]),
     Folder("enhanced CT, a gap", lambda f: enhanced(f / "e.dcm", [0, 5, 10, 20]), [[0, 5, 10, 20]],
            ["1 slice is missing"]),
 ]  # fmt: skip

@@ -45,6 +45,10 @@ class MeasurePanel(QWidget):
         self.notes.setObjectName("warning")
         self.notes.setWordWrap(True)
         self.notes.setAccessibleName(f"Doubts about the {self.what}")
+        self.flag = QLabel("⚑ doubtful")
+        self.flag.setObjectName("warning")
+        self.flag.setAccessibleName(f"Whether the {self.what} is doubtful")
+        self.flag.setVisible(False)
         tables = {"the numbers": self.numbers_table, "the curve": self.curve_table}
         self.take_away = TakeAway(bridge, f"Copy or save the {self.what}", tables)
         self._pages = QStackedLayout()
@@ -69,6 +73,7 @@ class MeasurePanel(QWidget):
         top = QHBoxLayout()
         top.setSpacing(6)
         top.addLayout(self.controls, 1)
+        top.addWidget(self.flag, 0, Qt.AlignmentFlag.AlignTop)
         top.addWidget(self.take_away, 0, Qt.AlignmentFlag.AlignTop)
         column.addLayout(top)
         column.addWidget(self.numbers)
@@ -130,7 +135,7 @@ class MeasurePanel(QWidget):
         self.take_away.setEnabled(standing.found is not None)
         if standing.found is None:
             self.words.setText(standing.why or "Measuring …")
-            self.notes.setVisible(False)
+            self.show_notes()
             self._pages.setCurrentIndex(0)
             return
         self.show_found(standing.found, standing.fresh)
@@ -141,6 +146,8 @@ class MeasurePanel(QWidget):
         text = " ".join(sentence for sentence in sentences if sentence)
         self.notes.setText(f"⚑ {text}" if text else "")
         self.notes.setVisible(bool(text))
+        self.flag.setToolTip(text)  # the sentences themselves may lie below what is seen
+        self.flag.setVisible(bool(text))
 
     def fit_numbers(self) -> None:
         """As high as its rows, so that it needs no bar of its own."""

@@ -1,5 +1,6 @@
 """Opening and saving pictures of any known format."""
 
+import functools
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,8 +13,8 @@ from denoise_studio.formats.base import Encoded, Format, SaveOptions, SaveReport
 from denoise_studio.formats.files import file_sha256, replacing
 
 _HEAD = 1024
-_QUICK = 64 << 20
-"""Bytes whose checksum takes a moment only."""
+_SMALL, _QUICK = 4 << 20, 64 << 20
+"""Bytes whose checksum takes some milliseconds, and a moment."""
 
 
 def all_formats() -> tuple[Format, ...]:
@@ -80,9 +81,7 @@ def open_checked(path: Path, opened: Callable[[], Picture]) -> Picture:
         Cancelled: as `opened` raises it.
     """
     try:
-        known, size = "", path.stat().st_size
-        if size <= _QUICK:
-            known = file_sha256(path)
+        known = _checksum(path) if path.stat().st_size <= _QUICK else ""
         picture = opened()
         if not known and picture.place is None:
             known = file_sha256(path)
@@ -96,6 +95,19 @@ def open_checked(path: Path, opened: Callable[[], Picture]) -> Picture:
         raise FormatError(f"{path} does not exist.") from None
     except Exception as error:
         raise FormatError(f"{path.name} cannot be read: {_reason(error)}.") from None
+
+
+def _checksum(path: Path) -> str:
+    """Of a large file, which may have many slices, just once; a changed one has another time or size."""
+    status = path.stat()
+    if status.st_size <= _SMALL:
+        return file_sha256(path)
+    return _sha256(path.absolute(), status.st_size, status.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=64)
+def _sha256(path: Path, size: int, time: int) -> str:
+    return file_sha256(path)
 
 
 def _note_name(picture: Picture, path: Path, found: Format) -> Picture:

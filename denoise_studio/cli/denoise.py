@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from denoise_studio.cli.options import read_wishes, recipe_options, saving_options, series_options
+from denoise_studio.cli.options import (
+    anonymise_option,
+    read_wishes,
+    recipe_options,
+    saving_options,
+    series_options,
+)
 from denoise_studio.cli.printing import echo_json, number, report_progress
 from denoise_studio.core.errors import FormatError, RecipeError
 
@@ -30,6 +36,7 @@ if TYPE_CHECKING:
 )
 @recipe_options
 @saving_options
+@anonymise_option
 @series_options
 @click.option("--json", "as_json", is_flag=True, help="Print the record as JSON; of a series a line a slice.")
 def denoise(
@@ -39,6 +46,7 @@ def denoise(
     quality: int,
     develop: str | None,
     exposure: float,
+    anonymise: bool,
     as_json: bool,
     choice: int | None,
     number: int | None,
@@ -59,6 +67,7 @@ def denoise(
         from denoise_studio.cli.series import denoise_series
 
         saving = {"bits": bits, "quality": quality, "develop": develop, "exposure": exposure}
+        saving["anonymise"] = anonymise
         return denoise_series(input, output, saving, choice, jobs, force, as_json, **wishes)
     if not output.parent.is_dir():
         raise FormatError(f"The folder {output.parent} does not exist.")
@@ -73,7 +82,9 @@ def denoise(
     with report_progress() as progress:
         picture = open_picture(input, progress)
         refuse_source(picture, output)
-        options = SaveOptions(int(bits) if bits else None, quality, develop=develop, exposure=exposure)
+        options = SaveOptions(
+            int(bits) if bits else None, quality, develop=develop, exposure=exposure, anonymise=anonymise
+        )
         if picture.place is not None and is_volume(picture.place.series):
             series = picture.place.series
             if number is None:

@@ -137,6 +137,16 @@ def saving_options(command: Command) -> Command:
     return _all(_SAVING, command)
 
 
+def anonymise_option(command: Command) -> Command:
+    """`--anonymise`."""
+    return click.option(
+        "--anonymise",
+        is_flag=True,
+        help="DICOM without names, dates, identifiers and private tags (the standard's basic profile); the "
+        "record names no source. Pixels stay as they are, with any text in them.",
+    )(command)
+
+
 def _all(options: tuple[Callable[[Command], Command], ...], command: Command) -> Command:
     for option in reversed(options):
         command = option(command)

@@ -47,8 +47,19 @@ def way_of(picture: Picture, format_id: str, options: SaveOptions) -> str | None
 
 def require_room(picture: Picture, chosen: Format, options: SaveOptions) -> None:
     """Raise `FormatError`, before any work is done, if a format cannot hold a result of this picture."""
+    refuse_names(picture, options)
     if way_of(picture, chosen.id, options) is None:
         chosen.encode(picture, options)
+
+
+def refuse_names(picture: Picture, options: SaveOptions) -> None:
+    """Raise `FormatError` where anonymising is asked for and nothing here knows how.
+
+    What DICOM and NIfTI become in other formats holds nothing of their headers.
+    """
+    known = picture.source is None or picture.source.format in ("dicom", "nifti")
+    if options.anonymise and not known:
+        raise FormatError("Only DICOM and NIfTI are anonymised; a photograph keeps its metadata.")
 
 
 def prepared(
@@ -62,6 +73,7 @@ def prepared(
         options: a person's.
         recipe: as resolved: says how much noise was taken away; None for none.
     """
+    refuse_names(picture, options)
     way = way_of(picture, chosen.id, options)
     if way is not None:
         return developed(picture, way, options.exposure), options

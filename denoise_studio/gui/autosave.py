@@ -38,7 +38,8 @@ class Autosave(QObject):
             self.forget()
             return
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            # Paths of scans may tell whose they are: nobody else looks in here.
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             save_project(self._project, self.path)
         except (StudioError, OSError) as error:
             log.info("the autosave failed: %s", error)

@@ -1,12 +1,25 @@
-"""What a person can choose for a file format when exporting: depth, quality, how raw is developed."""
+"""What a person can choose for a file format when exporting: depth, quality, how raw is developed, names."""
 
-from PySide6.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QFormLayout, QLabel, QSpinBox, QWidget
+from pathlib import PurePath
+
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QFormLayout,
+    QLabel,
+    QSpinBox,
+    QWidget,
+)
 
 from denoise_studio.core.picture import Picture
 from denoise_studio.engine.outgoing import DEVELOPED
 from denoise_studio.formats import Format, SaveOptions
 
 _WAYS = (("for screens (sRGB)", "display"), ("linear (Rec. 2020)", "linear"))
+_NAMED = ("dicom", "nifti")
+"""Formats whose files say whose picture it is."""
 _DEPTHS = {8: "8 bits", 16: "16 bits", 32: "32 bits, floating point"}
 
 
@@ -57,6 +70,21 @@ class ExportDialog(QDialog):
         if self._develops:
             form.addRow("Colours", self.develop)
             form.addRow(QLabel(f"Exposure as shown: {exposure:+.2f} EV"))
+        self.anonymise = QCheckBox("Anonymise")
+        self.anonymise.setToolTip(
+            "Without names, dates, identifiers and private tags, by DICOM's basic confidentiality profile;\n"
+            "the record beside the file then names no source. Text in the pixels stays"
+        )
+        self.telling = QLabel(
+            "The name of the file holds the source's: choose another if that tells whose it is."
+        )
+        self.telling.setWordWrap(True)
+        self.telling.hide()
+        if format_.id in _NAMED:
+            form.addRow(self.anonymise)
+            form.addRow(self.telling)
+            tells = _tells(name, picture)
+            self.anonymise.toggled.connect(lambda on: self.telling.setVisible(on and tells))
         standard = QDialogButtonBox.StandardButton
         buttons = QDialogButtonBox(standard.Save | standard.Cancel)
         buttons.accepted.connect(self.accept)
@@ -66,10 +94,20 @@ class ExportDialog(QDialog):
     @staticmethod
     def wanted(format_: Format) -> bool:
         """Whether there is anything to choose."""
-        return bool(format_.depths) or not format_.lossless
+        return bool(format_.depths) or not format_.lossless or format_.id in _NAMED
 
     def options(self) -> SaveOptions:
         way = self.develop.currentData() if self._develops else None
         return SaveOptions(
-            self.bits.currentData(), self.quality.value(), develop=way, exposure=self._exposure
+            self.bits.currentData(),
+            self.quality.value(),
+            develop=way,
+            exposure=self._exposure,
+            anonymise=self.anonymise.isChecked(),
         )
+
+
+def _tells(name: str, picture: Picture | None) -> bool:
+    """Whether a file's name holds the name of the picture's source."""
+    source = picture.source.path if picture is not None and picture.source is not None else None
+    return source is not None and source.stem.lower() in PurePath(name).name.lower()

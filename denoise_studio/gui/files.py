@@ -135,7 +135,7 @@ class Files(QObject):
             self._add(opened)
         if result.project is not None:
             self.project = result.project
-            self._recent(result.project)
+            self._recent(result.project, [opened.picture for opened in result.opened])
             self._window.show_index(first + result.current)
         if result.problems:
             self.complain(*result.problems)
@@ -147,9 +147,7 @@ class Files(QObject):
             restore_view(document, opened.view)
         self._window.add_document(document)
         if document.path is not None and document.path != resource(*SAMPLE):
-            medical = opened.picture.kind in ("ct", "mr")
-            if not medical or self._window.settings.value.remember_medical:
-                self._recent(document.path)
+            self._recent(document.path, [opened.picture])
         if opened.picture.notes:
             self._window.status.say(" ".join(opened.picture.notes), 12)
 
@@ -191,9 +189,11 @@ class Files(QObject):
         if self._window.document is not None:
             self._window.slices.forget_reference(self._window.document)
 
-    def _recent(self, path: Path) -> None:
+    def _recent(self, path: Path, pictures: list[Picture]) -> None:
+        """Remember a file; one about scans, whose name may tell whose they are, only if asked to."""
         settings = self._window.settings
-        settings.store(settings.value.with_recent(path))
+        if settings.value.remember_medical or not any(p.kind in ("ct", "mr") for p in pictures):
+            settings.store(settings.value.with_recent(path))
 
     def fill_recent(self) -> None:
         menu: QMenu = self._window.recent_menu
@@ -347,7 +347,7 @@ class Files(QObject):
         for document in kept:
             document.undo_stack.setClean()
         self.project = path
-        self._recent(path)
+        self._recent(path, [document.picture for document in kept])
         text = f"Saved the project {path.name}."
         if len(kept) < len(self._window.documents):
             text += " Pictures that belong to no file are not in it: export them to keep them."

@@ -18,6 +18,8 @@ _SAVING = ("bits", "quality", "develop", "exposure")
 def wish(wishes: Wishes, options: SaveOptions) -> dict[str, Any]:
     """What is asked of every picture, in plain JSON types; the format shows in each output's name."""
     saving = {name: getattr(options, name) for name in _SAVING}
+    if options.anonymise:  # else what was saved with names would do for what is asked without
+        saving["anonymise"] = True
     return {**wishes.describe(), "saving": saving}
 
 

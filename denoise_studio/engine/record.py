@@ -4,6 +4,7 @@
 checksums of the input file and of the pixels. It takes no patient data, only a file's path.
 """
 
+import contextlib
 import hashlib
 import os
 import platform
@@ -17,7 +18,7 @@ import numpy as np
 
 from denoise_studio import __version__
 from denoise_studio.core import recipe as recipes
-from denoise_studio.core.errors import RecipeError
+from denoise_studio.core.errors import RecipeError, StudioError
 from denoise_studio.core.picture import Picture
 from denoise_studio.core.recipe import Recipe
 from denoise_studio.core.types import FloatArray
@@ -251,15 +252,34 @@ def read_record(path: Path) -> Record:
 
 
 def read_recipe(path: Path) -> Recipe:
-    """The recipe in a recipe file or in the record of an output.
+    """The recipe in a recipe file, in the record of an output, or inside a derived DICOM file.
 
     Raises:
-        RecipeError: the file is missing, neither of the two, or of an unknown version.
+        RecipeError: the file is missing, none of these, or of an unknown version.
     """
-    data = _load(path)
+    inside = _inside(path)
+    data = _load(path) if inside is None else msgspec.json.decode(inside)
     if isinstance(data, dict) and data.get("format") == FORMAT:
         return _record(data, path.name).recipe
     return _recipe(data, path.name)
+
+
+def _inside(path: Path) -> bytes | None:
+    """The JSON inside a DICOM file, None for a file of another sort."""
+    with contextlib.suppress(OSError), path.open("rb") as stream:
+        if stream.read(132)[128:] == b"DICM":
+            from denoise_studio.formats.dicom_file import load
+            from denoise_studio.formats.dicom_recipe import recipe_inside
+
+            try:
+                text = recipe_inside(load(path).dataset)
+                msgspec.json.decode(text or "")
+            except (StudioError, msgspec.DecodeError):
+                text = None
+            if text is None:
+                raise RecipeError(f"{path.name} has no recipe inside.")
+            return text.encode()
+    return None
 
 
 def _load(path: Path) -> Any:

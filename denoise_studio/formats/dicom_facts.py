@@ -7,6 +7,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
 from denoise_studio.core.picture import Window
+from denoise_studio.formats.dicom_recipe import told
 
 _FACTS = {
     "modality": "Modality",
@@ -77,6 +78,8 @@ def summary(dataset: Dataset) -> dict[str, Any]:
             facts[name] = "\\".join(map(str, value)) if isinstance(value, (list, tuple)) else _plain(value)
     syntax = dataset.file_meta.get("TransferSyntaxUID") if hasattr(dataset, "file_meta") else None
     facts["transfer syntax"] = UID(syntax).name if syntax else "none stated"
+    if recipe := told(dataset):
+        facts["denoised before"] = recipe
     facts["private tags"] = sum(1 for tag in dataset.keys() if tag.is_private)  # noqa: SIM118
     return facts
 

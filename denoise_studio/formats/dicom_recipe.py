@@ -4,6 +4,8 @@ Group 0071, creator "DENOISE STUDIO" (PS3.5 7.8.1): element 01 holds the recipe 
 the program. Anonymising drops it with every other private block.
 """
 
+import json
+
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
@@ -47,6 +49,15 @@ def recipe_inside(dataset: Dataset) -> str | None:
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
     return str(value).rstrip(" \0") or None
+
+
+def told(dataset: Dataset) -> str:
+    """Method and strength of the recipe inside, for people; "" if there is none that can be read."""
+    try:
+        recipe = json.loads(recipe_inside(dataset) or "{}")
+        return f"{recipe['method']}, strength {float(recipe['strength']):g}"[:80]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return ""
 
 
 def _ascii(recipe: bytes) -> str:

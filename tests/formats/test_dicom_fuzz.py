@@ -95,6 +95,11 @@ def test_no_sentence_quotes_the_patient(fuzzed):
         ("text of 4 GB", "longer than the file"),
         ("unknown transfer syntax", "unknown transfer syntax"),
         ("slope 0", "rescale slope of 0"),
+        *(
+            (f"slope {text}", "rescale slope is no number")
+            for text in ("nan", "inf", "1e400", "one", "1\\2", "-")
+        ),
+        ("intercept inf", "rescale intercept is no number"),
     ],
 )
 def test_the_reason_is_the_right_one(fuzzed, name, expected):

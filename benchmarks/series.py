@@ -83,6 +83,7 @@ class Studio:
         end = time.perf_counter() + _PATIENCE
         while not condition():
             self.app.processEvents()
+            time.sleep(0.0005)  # leave the lock of the interpreter to the lanes
             if time.perf_counter() > end:
                 raise SystemExit("nothing happens any more")
 

@@ -53,8 +53,9 @@ def denoise_series(
                     return 130
             except StudioError as error:
                 problems.append(f"series {ordinal}: {error}" if len(chosen) > 1 else str(error))
-    if problems:
-        raise StudioError(" ".join(problems))
+    unread = dict.fromkeys(sentence for _, series in chosen for sentence in series.unread)
+    if problems or unread:
+        raise StudioError(" ".join([*problems, *unread]))
     return 0
 
 

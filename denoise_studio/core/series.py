@@ -46,6 +46,7 @@ class Series:
         step: usual distance of two slices in mm, if known.
         notes: sentences about gaps, duplicates, mixed orientation, gantry tilt, left-out files.
         tilt: gantry tilt in degrees; 0 where the slices lie straight above each other.
+        unread: sentences about files beside it that cannot be read and may have been slices.
         key: tells it from another series of the same folder (a UID or a path); not for showing.
     """
 
@@ -57,6 +58,7 @@ class Series:
     step: float | None = None
     notes: tuple[str, ...] = ()
     tilt: float = 0.0
+    unread: tuple[str, ...] = ()
     key: str = ""
     files: frozenset[Path] = field(default_factory=frozenset)
     """Every file that was looked at and belongs to it, duplicates too."""

@@ -42,7 +42,7 @@ def save_volume(
     options: SaveOptions | None = None,
     progress: Progress | None = None,
 ) -> VolumeReport:
-    """Denoise every slice of a file and save them as one derived file of the same format.
+    """Denoise every slice of a file and save them as one derived file: DICOM, or NIfTI by its name's end.
 
     Memory holds a few slices. It cannot be gone on with: a run that is ended leaves nothing.
 

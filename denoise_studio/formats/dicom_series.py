@@ -21,7 +21,7 @@ def series_of(heads: Sequence[Head], notes: Sequence[str] = ()) -> list[Series]:
 
     Args:
         heads: in any order.
-        notes: sentences that all of them get.
+        notes: sentences that all of them get, about files that cannot be read.
     """
     stacks = sorted(part(heads), key=lambda stack: min(map(file_order, stack.heads)))
     return [_series(stack, index, notes) for index, stack in enumerate(stacks)]
@@ -41,6 +41,7 @@ def _series(stack: Stack, index: int, notes: Sequence[str]) -> Series:
         step=walked.step,
         notes=tuple(dict.fromkeys(said)),
         tilt=walked.tilt,
+        unread=tuple(notes),
         key=f"{first.series}#{index}" if index else first.series,
         files=frozenset(head.path for head in (*stack.heads, *stack.copies)),
     )

@@ -22,6 +22,7 @@ from denoise_studio.core.series import Series
 from denoise_studio.denoisers import get_denoiser
 from denoise_studio.engine.batch import Report, run_series
 from denoise_studio.engine.batch.series import OWN_FOLDER
+from denoise_studio.engine.volume import VolumeReport, is_volume, save_volume
 from denoise_studio.engine.wishes import Wishes
 from denoise_studio.formats import SaveOptions
 from denoise_studio.gui.document import Document
@@ -51,10 +52,46 @@ class SeriesTools(QObject):
         document = self._window.slices.document
         if document is None or document.stack is None:
             return
+        if is_volume(document.stack.series):
+            self._ask_for_file(document)
+            return
         dialog = SaveSeriesDialog(document, self._window)
         dialog.accepted.connect(lambda: self.save(document, dialog.folder(), dialog.options()))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
+
+    def _ask_for_file(self, document: Document) -> None:
+        """The slices of one file become one file."""
+        source = document.path
+        if source is None:
+            return
+        ending = next((end for end in (".nii.gz", ".nii") if source.name.lower().endswith(end)), ".dcm")
+        stem = source.name[: -len(ending)] if source.name.lower().endswith(ending) else source.stem
+        dialog = QFileDialog(self._window, "Save the whole file", str(source.parent), f"*{ending}")
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.selectFile(f"{stem}-denoised{ending}")
+        dialog.fileSelected.connect(lambda name: self.save_file(document, Path(name)))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def save_file(self, document: Document, path: Path, options: SaveOptions | None = None) -> None:
+        """Denoise every slice with the document's recipe into one file, in the background."""
+        if document.stack is None:
+            return
+        series, recipe = document.stack.series, document.recipe
+
+        def work(progress: Progress) -> VolumeReport:
+            return save_volume(series, path, Wishes(recipe=recipe), options, progress)
+
+        def done(report: VolumeReport) -> None:
+            if document.recipe == recipe:
+                document.undo_stack.setClean()
+            text = f"Saved {report.slices} slices as {path.name} with the recipe beside it."
+            if report.saved.clipped:
+                text += f" {report.saved.clipped} values lay outside what the file can hold and were clipped."
+            self._window.status.say(" ".join((text, *report.saved.dropped)), 12)
+
+        self._window.files.run_job(work, done)
 
     def save(self, document: Document, folder: Path, options: SaveOptions | None = None) -> None:
         """Denoise every slice with the document's recipe into a folder, in the background."""

@@ -70,6 +70,7 @@ def test_a_broken_slice_fails_alone(run, source, tmp_path):
     path.write_bytes(path.read_bytes()[:-500])
     out = run("denoise", source, "-o", tmp_path / "out", "--method", "identity")
     assert out.code == 1
+    assert path.name in out.err.splitlines()[-1]
     assert len(list((tmp_path / "out").glob("*.dcm"))) == 3
 
 

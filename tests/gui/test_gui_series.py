@@ -1,13 +1,14 @@
 """Series in the window: opened as a folder, gone through, denoised ahead, kept in projects."""
 
 import numpy as np
+import pydicom
 import pytest
 from driving import CT
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
-from series_builders import phantom_slice, write_series
+from series_builders import phantom_slice, write_frames, write_series
 
 from denoise_studio.core.recipe import Recipe
 from denoise_studio.engine.render import render
@@ -308,3 +309,16 @@ def test_a_single_reference_belongs_to_its_slice(series, tmp_path):
     series.window.slices.go(4)
     series.finish()
     assert series.document.reference is mine
+
+
+def test_a_file_with_several_slices_is_gone_through_and_saved_as_one(studio_window, tmp_path):
+    samples = write_frames(tmp_path / "in.dcm", 5, SIZE)
+    studio_window.window.slices.set_ahead(False)
+    studio_window.open(tmp_path / "in.dcm")
+    studio_window.document.edit(Recipe(method="identity"), "identity")
+    studio_window.window.slices.go(4)
+    studio_window.finish()
+    assert np.array_equal(studio_window.document.picture.pixels[0], samples[4].astype(np.float32) - 1024)
+    studio_window.window.series_tools.save_file(studio_window.document, tmp_path / "out.dcm")
+    studio_window.files_done()
+    assert np.array_equal(pydicom.dcmread(tmp_path / "out.dcm").pixel_array, samples)

@@ -25,6 +25,7 @@ from denoise_studio.engine.record import record_path
 from denoise_studio.engine.render import Rendering, render_in_full
 from denoise_studio.engine.resolve import estimated_noise
 from denoise_studio.engine.stack import stack_of
+from denoise_studio.engine.volume import is_volume
 from denoise_studio.engine.wishes import Wishes
 from denoise_studio.formats import SaveOptions, format_for, open_picture
 
@@ -88,6 +89,9 @@ def open_task(task: Task, plan: Plan, message: str, progress: Progress) -> Opene
         picture = stack_of(task.place.series).get(task.place.index, progress)
     else:
         picture = open_picture(task.path, progress)
+    if task.place is None and picture.place is not None and is_volume(picture.place.series):
+        count = len(picture.place.series)
+        raise FormatError(f"{task.path.name} holds {count} slices, which become one file: denoise it alone.")
     if not task.output:
         raise FormatError(f"{task.path.name} is of a format that is not written; choose one with --format.")
     recipe = plan.wishes.recipe_for(picture)

@@ -17,6 +17,7 @@ from denoise_studio.metrics.physics.profile import line_profile
 from denoise_studio.metrics.physics.region_statistics import (
     PERCENTILES,
     RegionStatistics,
+    is_biased,
     mean_change,
     region_statistics,
 )
@@ -80,6 +81,21 @@ def test_the_error_of_a_moved_mean_allows_for_correlation():
     assert np.mean(errors) == pytest.approx(3.0 / 32, rel=0.05)
     assert np.std(moved) == pytest.approx(3.0 / 32, rel=0.2)
     assert mean_change(np.zeros((8, 8)), np.ones((8, 8)), np.ones((8, 8), bool)) == (1.0, math.inf)
+
+
+def test_structure_that_a_filter_changed_does_not_hide_that_a_mean_moved():
+    """A quarter of the region loses 40 HU: the mean moves by 10, far beyond what the noise explains."""
+    rng = np.random.default_rng(5)
+    before = rng.normal(0, 5, (64, 64))
+    after = before - rng.normal(0, 4, (64, 64))
+    after[:32, :32] -= 40
+    mean, error = mean_change(before, after, np.ones((64, 64), bool))
+    assert mean == pytest.approx(-10, abs=0.3)
+    assert error < 0.3
+    assert is_biased(mean, error, 1.0)
+    assert not is_biased(0.9, 0.1, 1.0)
+    assert not is_biased(1.5, 1.0, 1.0)
+    assert is_biased(1.5, math.inf, 1.0)
 
 
 @given(

@@ -11,6 +11,7 @@ from denoise_studio.metrics.physics.pitch import Doubles, Pitch, grey
 from denoise_studio.metrics.statistics import moments
 
 PERCENTILES = (5, 25, 50, 75, 95)
+_ENOUGH_BLOCKS = 8
 _ROUNDING = 1e-4
 """Of the limit: what single precision makes of a value that was moved by just as much."""
 _ERRORS = 2.0
@@ -93,13 +94,26 @@ def mean_change(
     total = weights.sum()
     mean = float(sums.sum() / total)
     held = weights > 0
-    if np.count_nonzero(held) < 4:
+    blocks = int(np.count_nonzero(held))
+    if blocks < 4:
         return mean, float("inf")
     # Blocks at the rim hold fewer pixels: a weighted mean's error (ratio estimator).
-    blocks = np.count_nonzero(held)
     spread = (sums[held] - mean * weights[held]) ** 2
-    error = np.sqrt(spread.sum() * blocks / (blocks - 1)) / total
-    return mean, float(error)
+    error = float(np.sqrt(spread.sum() * blocks / (blocks - 1)) / total)
+    return mean, min(error, _robust_error(sums, weights, block))
+
+
+def _robust_error(sums: Doubles, weights: Doubles, block: int) -> float:
+    """From the median of the blocks' deviations: a bone that the filter blurs is no noise of the mean."""
+    full = weights >= 0.5 * block * block
+    count = int(np.count_nonzero(full))
+    if count < _ENOUGH_BLOCKS:
+        return float("inf")
+    means = sums[full] / weights[full]
+    deviation = float(np.median(np.abs(means - np.median(means))))
+    # 1.4826 makes an sd of it, the other factor corrects it for few values (Croux and Rousseeuw 1992).
+    sd = 1.4826 * deviation * count / (count - 0.8)
+    return sd * block / math.sqrt(float(weights.sum()))
 
 
 def is_biased(amount: float, error: float, limit: float) -> bool:

@@ -6,7 +6,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from denoise_studio.core.errors import StudioError
 from denoise_studio.core.fitted import Fitted
@@ -14,6 +14,7 @@ from denoise_studio.core.geometry import Rect
 from denoise_studio.core.picture import Picture
 from denoise_studio.core.progress import Progress
 from denoise_studio.core.recipe import Recipe
+from denoise_studio.core.series import Series
 from denoise_studio.denoisers import get_denoiser
 from denoise_studio.engine import devices
 from denoise_studio.engine.filtering import Filter
@@ -162,6 +163,7 @@ class Session:
         """Held while lanes are given work: what is wanted and what is submitted change together."""
         self._wanted: tuple[int, Request] | None = None
         self._fitting: _Fitting | None = None
+        self._lent: tuple[Series, FitKey, Fitted] | None = None
         self._stopped: dict[_Key, Fitted | None] = {}
         self._failures: dict[_Key, Exception] = {}
 
@@ -280,7 +282,7 @@ class Session:
         why = self._gave_up.get((picture.serial, recipe.method))
         if why is not None and recipe.device == device.kind:
             device, recipe = devices.cpu(why), recipe.replace(device="cpu")
-        fitted = self._maps(request, recipe, progress)
+        fitted = self._maps(request, recipe, progress) or self._borrowed(picture, recipe)
         if fitted is None and needs_fit(recipe):
             return  # the fit asks again as soon as it has something to show
         layer = self.cache.get(picture, recipe.method, progress)
@@ -328,6 +330,7 @@ class Session:
             self._gave_up[picture.serial, recipe.method] = bound.fallback
         complete = fitted is None or fitted.final
         if complete:
+            self._lend(picture, recipe, fitted)
             elapsed = (time.perf_counter() - started) * 1e3
             self._remember(picture, request.recipe, bound, bound.fallback or device.why, elapsed)
         send(1.0, complete)
@@ -392,6 +395,19 @@ class Session:
                 on_error=lambda error: self._fit_failed(fitting, error),
             )
         return None
+
+    def _lend(self, picture: Picture, recipe: Recipe, fitted: Fitted | None) -> None:
+        """Keep a slice's final maps for the next one of its series, until that has its own."""
+        if fitted is not None and picture.place is not None:
+            lent = replace(fitted, final=False, note="those of another slice, for now")
+            self._lent = (picture.place.series, fit_key(recipe), lent)
+
+    def _borrowed(self, picture: Picture, recipe: Recipe) -> Fitted | None:
+        """The maps of the slice that was shown last, to look at while this one's are searched."""
+        if self._lent is None or picture.place is None or not needs_fit(recipe):
+            return None
+        series, key, lent = self._lent
+        return lent if series is picture.place.series and key == fit_key(recipe) else None
 
     def _fit(self, fitting: _Fitting, picture: Picture, recipe: Recipe, progress: Progress) -> None:
         def tell(fraction: float, text: str, running: bool = True) -> None:

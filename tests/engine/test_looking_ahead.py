@@ -10,6 +10,8 @@ from builders import picture as plain
 from methods import inner, registered, simple
 from series_builders import InMemory
 
+from denoise_studio.core.fitted import Fitted, constant_map
+from denoise_studio.core.parameter import Parameter
 from denoise_studio.core.picture import Scale
 from denoise_studio.core.recipe import Recipe
 from denoise_studio.engine.render import render
@@ -143,3 +145,60 @@ def test_a_closed_picture_leaves_nothing(live):
     asked(live, Request(shown, recipe()))
     live.session.forget(shown)
     assert live.session.ready(Request(shown, recipe())) is None
+
+
+class Finder:
+    """Finds the slice's largest value, once the test lets it, and adds it to every pixel."""
+
+    def __init__(self):
+        self.open = threading.Event()
+        amount = Parameter("amount", "Amount", "Added.", 0.0, minimum=-1e6, maximum=1e6, fitted=True)
+        self.denoiser = simple(
+            "finder",
+            lambda tile: inner(tile) + np.asarray(tile.values["amount"], np.float32),
+            parameters=(amount,),
+            load_fit=lambda: self.fit,
+        )
+
+    def fit(self, task):
+        while not self.open.wait(0.01):
+            task.progress.check()
+        return Fitted({"amount": constant_map(float(task.picture.pixels.max()), task.picture)})
+
+
+def test_a_slice_is_shown_with_the_last_ones_maps_until_it_has_its_own(live):
+    finder, recipe = Finder(), Recipe(method="finder")
+    stack = Stack(InMemory(3, wave).series)
+    first, second = stack.get(0), stack.get(1)
+    with registered(finder.denoiser):
+        finder.open.set()
+        asked(live, Request(first, recipe))
+        finder.open.clear()
+        live.heard.clear()
+        live.complete.clear()
+        live.session.request(Request(second, recipe))
+        assert live.session.lane.wait_idle(SOON)
+        shown = live.heard[-1]
+        assert not shown.complete
+        assert not shown.fitted.final
+        borrowed = second.pixels + np.float32(first.pixels.max())
+        assert shown.layer.pixels.tobytes() == borrowed.tobytes()
+        finder.open.set()
+        assert live.complete.wait(SOON)
+        assert live.heard[-1].layer.pixels.tobytes() == (second.pixels + second.pixels.max()).tobytes()
+        assert live.session.fits.wait_idle(SOON)
+
+
+def test_another_series_gets_no_maps_of_this_one(live):
+    finder, recipe = Finder(), Recipe(method="finder")
+    first, other = (InMemory(3, wave).series.open(0) for _ in range(2))
+    with registered(finder.denoiser):
+        finder.open.set()
+        asked(live, Request(first, recipe))
+        finder.open.clear()
+        live.heard.clear()
+        live.session.request(Request(other, recipe))
+        assert live.session.lane.wait_idle(SOON)
+        assert live.heard == []
+        finder.open.set()
+        assert live.session.fits.wait_idle(SOON)

@@ -47,11 +47,17 @@ class BiasWatch(QObject):
         if self._document is not None:
             self._document.response_changed.disconnect(self.refresh)
             self._document.recipe_changed.disconnect(self.refresh)
+            self._document.picture_changed.disconnect(self._leave)
         self._document = document
-        self._seen = self._busy = None
         if document is not None:
             document.response_changed.connect(self.refresh)
             document.recipe_changed.connect(self.refresh)
+            document.picture_changed.connect(self._leave)
+        self._leave()
+
+    def _leave(self) -> None:
+        """Another picture or slice: what was found is about the one before."""
+        self._seen = self._busy = None
         self._take(None)
         self.refresh()
 

@@ -107,10 +107,11 @@ class DosePlan:
             Origin.EXPOSURE: "from mAs and kVp in its header, right to a factor of about 2",
             Origin.ASSUMED: "assumed, as nothing is known",
         }[self.origin]
-        begin = "This slice counts as free of noise" if self.dose.clean else "Full dose is this slice"
+        begin = "This slice counts as free of noise" if self.dose.clean else "This slice is the full dose"
+        photons = f"{float(f'{self.scanner.photons:.3g}'):,.0f} photons a detector element and view"
         return (
-            f"{begin}. Noise in soft tissue at full dose {self.full_sd:.3g} HU ({how}; "
-            f"{self.scanner.photons:.3g} photons a detector element and view), simulated {self.sd:.3g} HU."
+            f"{begin}. Noise in soft tissue at full dose {self.full_sd:.3g} HU ({how}; {photons}), "
+            f"simulated {self.sd:.3g} HU."
         )
 
 

@@ -106,7 +106,7 @@ ACTIONS: tuple[Declared, ...] = (
         for n in range(1, 10)
     ),
     Declared("edit-windows", "Levels", "&Edit the presets …", (), "Add, rename, change, order or delete window presets"),
-    Declared("simulate", "Tools", "Simulate sensor &noise …", (), "Open this raw picture once more as at a higher ISO, in less light, or from another camera"),
+    Declared("simulate", "Tools", "Simulate more &noise …", (), "Open this picture once more: a raw file as at a higher ISO, in less light, or from another camera; CT as with less dose"),
     Declared("dark-frames", "Tools", "&Dark frames …", (), "Measure black level, shading and read noise of a camera from files taken with the lens cap on"),
     Declared("shortcuts", "Help", "&Keys and mouse", ("F1", "?"), "All shortcuts on one sheet", "help"),
     Declared("about", "Help", "&About", (), "Version, device, licences, and what this program is not for"),

@@ -254,8 +254,9 @@ class MainWindow(QMainWindow):
         self.lower_area.set_available(document is not None)
         sensor = document is not None and has_sensor(document.picture)
         self.lower_area.offer("sensor-plot", sensor)
-        for name in ("sensor-plot", "simulate"):
-            self.actions_[name].setEnabled(sensor)
+        self.actions_["sensor-plot"].setEnabled(sensor)
+        ct = document is not None and document.picture.kind == "ct"
+        self.actions_["simulate"].setEnabled(sensor or ct)
         medical = document is not None and document.picture.kind in ("ct", "mr")
         self.status.notice.setVisible(medical)
         self.status.show_device(document.response if document else None)

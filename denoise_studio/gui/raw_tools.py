@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 
 from denoise_studio.core.errors import StudioError
-from denoise_studio.core.picture import Picture
+from denoise_studio.core.picture import Kind, Picture
 from denoise_studio.core.progress import Progress
 from denoise_studio.denoisers import get_denoiser
 from denoise_studio.engine.dark_frames import dark_parameter, problem, with_profile
@@ -16,6 +16,7 @@ from denoise_studio.engine.display import Levels
 from denoise_studio.engine.resolve import estimated_noise
 from denoise_studio.engine.sensor import has_sensor, sensor_noise
 from denoise_studio.engine.simulating import Wish, cameras, load_dark_profile, simulated
+from denoise_studio.gui.ct_tools import CtTools
 from denoise_studio.gui.dark_frames_dialog import DarkFramesDialog
 from denoise_studio.gui.document import Document
 from denoise_studio.gui.maps import maps_of
@@ -36,11 +37,14 @@ class RawTools(QObject):
     def __init__(self, window: "MainWindow") -> None:
         super().__init__(window)
         self._window = window
+        self.ct = CtTools(window)
 
     # Simulation
 
     def do_simulate(self) -> None:
         document = self._window.document
+        if document is not None and document.picture.kind is Kind.CT:
+            self.ct.ask(document)
         if document is None or not has_sensor(document.picture):
             return
         picture, maps = document.picture, maps_of(document)

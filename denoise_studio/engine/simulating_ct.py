@@ -128,4 +128,5 @@ def simulated_series(series: Series, wish: DoseWish) -> Series:
         open_slice=open_slice,
         label=f"{series.label} @ {percent(wish.fraction)} dose (simulated)".strip(),
         key=f"{series.key} {wish}",
+        files=frozenset(),
     )

@@ -62,9 +62,9 @@ class SeriesTools(QObject):
 
     def _ask_for_file(self, document: Document) -> None:
         """The slices of one file become one file."""
-        source = document.path
-        if source is None:
+        if document.stack is None:
             return
+        source = document.path or document.stack.series.slices[0].path  # a simulated slice is of no file
         ending = next((end for end in (".nii.gz", ".nii") if source.name.lower().endswith(end)), ".dcm")
         stem = source.name[: -len(ending)] if source.name.lower().endswith(ending) else source.stem
         dialog = QFileDialog(self._window, "Save the whole file", str(source.parent), f"*{ending}")

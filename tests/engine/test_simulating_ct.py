@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from denoise_studio.core.picture import Kind, Picture, Scale, Source, Stored
 from denoise_studio.core.plane import Plane
 from denoise_studio.core.progress import Progress
 from denoise_studio.core.series import Place, Series, SliceInfo
+from denoise_studio.engine.batch.names import Task
+from denoise_studio.engine.batch.work import earlier
 from denoise_studio.engine.dose_plan import (
     ASSUMED_SD,
     DoseSlice,
@@ -258,3 +261,16 @@ def test_it_can_be_stopped(noisy: Picture) -> None:
 
 def test_percent() -> None:
     assert [percent(f) for f in (1.0, 0.25, 0.05, 0.125)] == ["100 %", "25 %", "5 %", "12.5 %"]
+
+
+def test_a_run_never_takes_a_slice_of_the_source_for_the_simulated_one(
+    noisy: Picture, ready: DoseSlice, tmp_path: Path
+) -> None:
+    series = replace(series_of([noisy]), files=frozenset([Path("0.dcm")]))
+    low = simulated_series(series, settled(DoseWish(0.5), ready))
+    # A batch skips what the record beside an output says is done; it goes by the source's file.
+    assert series.files
+    assert not low.files
+    plan = SimpleNamespace(force=False, folder=tmp_path, asked="")
+    task = Task(Path("0.dcm"), "0.dcm", "IM0001.dcm", place=Place(low, 0))
+    assert earlier(task, plan) == ""  # type: ignore[arg-type]

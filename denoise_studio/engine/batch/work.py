@@ -64,6 +64,8 @@ def earlier(task: Task, plan: Plan) -> Entry | str:
     """The entry of a file that an earlier run has done, or why it is rendered anew ("" if it is new)."""
     if plan.force or not task.output:
         return ""
+    if task.place is not None and not task.place.series.files:
+        return ""  # slices that are made when they are opened, simulated for example, are not their files
     record, why = why_anew(task.path, plan.folder / task.output, plan.asked)
     if record is None:
         return why

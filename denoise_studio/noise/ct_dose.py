@@ -8,6 +8,10 @@ exactly the noise of the reconstructed slice: streaked, stronger behind bone, an
 ramp-shaped noise power spectrum of real CT. The slice itself is never re-projected, so its own
 HU and sharpness stay as they were.
 
+This is the short form for square slices, with scikit-image's projector: the sample pictures and the
+tables of the benchmarks are made with it, bit for bit, so it stays as it is. What a person asks for,
+in the window and on the command line, is made by `noise.ct` (docs/ct_dose.md).
+
 Sources: the counting model is that of Zeng et al., "A simple low-dose x-ray CT simulation from
 high-dose scan", IEEE Trans. Nucl. Sci. 62 (2015) 2226; the noise power spectrum of filtered
 back-projection is from Riederer, Pelc and Chesler, Phys. Med. Biol. 23 (1978) 446.

@@ -53,15 +53,21 @@ def phantom_slice(index: int, size: int, seed: int = 0) -> np.ndarray:
 
 
 def write_series(
-    folder: Path, count: int, size: int = 64, step: float = 2.0, name: str = "Doe^Jane", **tags: object
+    folder: Path,
+    count: int,
+    size: int = 64,
+    step: float = 2.0,
+    name: str = "Doe^Jane",
+    prefix: str = "IM",
+    **tags: object,
 ) -> list[Path]:
     """A CT series of real files, in an order of names that is not that of the slices."""
     folder.mkdir(parents=True, exist_ok=True)
-    study, series, frame = (generate_uid(entropy_srcs=[str(folder), word]) for word in "abc")
+    study, series, frame = (generate_uid(entropy_srcs=[str(folder), prefix, word]) for word in "abc")
     order = np.random.default_rng(1).permutation(count)
     paths = []
     for index in range(count):
-        path = folder / f"IM{order[index]:05d}.dcm"
+        path = folder / f"{prefix}{order[index]:05d}.dcm"
         dataset = ct_dataset(phantom_slice(index, size), index, step)
         dataset.StudyInstanceUID, dataset.SeriesInstanceUID, dataset.FrameOfReferenceUID = (
             study,

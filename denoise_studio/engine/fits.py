@@ -20,6 +20,8 @@ FitKey = tuple[object, ...]
 
 _KEPT = 6
 """Fits a picture: going back to an earlier setting finds its maps again."""
+_KEPT_IN_SERIES = 2
+"""The same for a slice: there are hundreds, and one has its own maps and those along the series."""
 
 
 @dataclass
@@ -110,6 +112,7 @@ def _slot(picture: Picture, key: FitKey) -> _Slot:
         slots = _slots.setdefault(picture, OrderedDict())
         slot = slots.setdefault(key, _Slot())
         slots.move_to_end(key)
-        while len(slots) > _KEPT:
+        kept = _KEPT if picture.place is None else _KEPT_IN_SERIES
+        while len(slots) > kept:
             slots.popitem(last=False)
         return slot

@@ -45,8 +45,15 @@ class Layer:
         return self._fitted
 
     @property
+    def is_settled(self) -> bool:
+        """Whether its maps are final: not another slice's, nor those of a fit that goes on."""
+        return self._fitted is None or self._fitted.final
+
+    @property
     def bytes(self) -> int:
-        return self.pixels.nbytes
+        """With the maps, which live as long as it does."""
+        maps = self._fitted.maps.values() if self._fitted is not None else ()
+        return self.pixels.nbytes + sum(each.values.nbytes for each in maps)
 
     def pending(self, recipe: Recipe, within: Rect | None = None) -> list[Rect]:
         """What must be filtered to have every cell (or those in `within`) as this recipe wants it.

@@ -56,12 +56,14 @@ class Device(msgspec.Struct, frozen=True, rename={"kind": "class"}):
 class Input(msgspec.Struct, frozen=True):
     """The file that was opened: path relative to the output's folder (POSIX), SHA-256.
 
-    `frame` tells, counted from 0, which of a file with several slices it was.
+    `frame` tells, counted from 0, which of a file with several slices it was; `slices`, how many its series
+    had, where the result depends on them.
     """
 
     path: str
     sha256: str
     frame: int | None = None
+    slices: int | None = None
 
 
 class Output(msgspec.Struct, frozen=True):
@@ -100,7 +102,7 @@ class Record(msgspec.Struct, frozen=True):
     """All that `OUT.recipe.json` says.
 
     `asked` stands for what a batch asked for, which made the recipe; a batch that asks the same again
-    knows the output by it.
+    knows the output by it. `series` is that of `SaveOptions`: files with the same one are one DICOM series.
     """
 
     recipe: Recipe
@@ -116,6 +118,7 @@ class Record(msgspec.Struct, frozen=True):
     created: str
     fit: Fit | None = None
     asked: str | None = None
+    series: str | None = None
 
     def with_file(self, written: Path) -> "Record":
         """The same with size and checksum of the file that now holds the output."""
@@ -173,7 +176,7 @@ def make_record(
         seed=recipe.seed,
         tile=rendering.tile,
         milliseconds=round(rendering.milliseconds, 1),
-        input=None if options.anonymise else _input(rendering.picture, output),
+        input=None if options.anonymise else _input(rendering.picture, output, recipe),
         output=Output(
             name=output.name,
             format=format_id,
@@ -192,6 +195,7 @@ def make_record(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         fit=_fit(rendering),
         asked=asked,
+        series=options.series,
     )
 
 
@@ -210,13 +214,18 @@ def _rounded(value: float, digits: int = 4) -> float:
     return float(f"{value:.{digits}g}")
 
 
-def _input(picture: Picture, output: Path) -> Input | None:
+def _input(picture: Picture, output: Path, recipe: Recipe) -> Input | None:
     """The file as it was when it was opened: it may have changed since."""
     source = picture.source
     if source is None or source.path is None:
         return None
-    frame = picture.place.info.frame if picture.place is not None else None
-    return Input(relative(source.path, output.parent), source.sha256 or file_sha256(source.path), frame)
+    place = picture.place
+    return Input(
+        relative(source.path, output.parent),
+        source.sha256 or file_sha256(source.path),
+        frame=place.info.frame if place is not None else None,
+        slices=len(place.series) if place is not None and recipe.across != "each" else None,
+    )
 
 
 def relative(path: Path, folder: Path) -> str:
@@ -233,8 +242,11 @@ def to_dict(record: Record) -> dict[str, Any]:
     body: dict[str, Any] = msgspec.to_builtins(record, enc_hook=dict)
     if record.asked is None:
         del body["asked"]
-    if record.input is not None and record.input.frame is None:
-        del body["input"]["frame"]
+    if record.series is None:
+        del body["series"]
+    for name in ("frame", "slices"):
+        if record.input is not None and getattr(record.input, name) is None:
+            del body["input"][name]
     return {"format": FORMAT, "version": VERSION, **body, "recipe": recipes.to_dict(record.recipe)}
 
 

@@ -93,8 +93,15 @@ def recorded_picture(record: Record, source: Path, progress: Progress | None = N
         return open_picture(source, progress)
     for series in find_series(source if frame is not None else source.parent, progress):
         for index, info in enumerate(series.slices):
-            if info.path.resolve() == source.resolve() and info.frame == frame:
-                return series.open(index, progress)
+            if info.path.resolve() != source.resolve() or info.frame != frame:
+                continue
+            wanted = record.input.slices if record.input is not None else None
+            if wanted not in (None, len(series)):
+                raise RecipeError(
+                    f"The series of {source.name} has {len(series)} slices here; the result depends on "
+                    f"the {wanted} that it had."
+                )
+            return series.open(index, progress)
     raise RecipeError(f"The series that {source.name} belongs to is not there any more.")
 
 

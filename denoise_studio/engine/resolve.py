@@ -10,7 +10,7 @@ from denoise_studio.core.picture import Picture
 from denoise_studio.core.recipe import Recipe
 from denoise_studio.core.region import Region
 from denoise_studio.denoisers import default_method, get_denoiser
-from denoise_studio.engine import devices
+from denoise_studio.engine import across, devices
 from denoise_studio.noise.blind import NoiseEstimate
 from denoise_studio.noise.of_picture import estimate_noise
 
@@ -56,6 +56,7 @@ def resolve(picture: Picture, recipe: Recipe) -> Recipe:
         device=devices.choose(recipe.device, denoiser).kind,
         # A choice is settled where the method is loaded: measuring it takes too long for here.
         precision=recipe.precision if denoiser.measure_precision else "float32",
+        across=recipe.across if denoiser.load_fit is not None and across.applies(picture, recipe) else "each",
     )
 
 

@@ -187,7 +187,7 @@ class Session:
             if found is None or self.cache.peek(picture, recipe.method) is None:
                 return None
             layer = self.cache.get(picture, recipe.method)  # it was used last, now
-            if not layer.is_done(found.recipe, picture.rect):
+            if not (layer.is_done(found.recipe, picture.rect) and layer.is_settled):
                 return None
             self.ahead.cancel_all()
             self.lane.cancel_all()
@@ -224,7 +224,7 @@ class Session:
     def _prepare(self, picture: Picture, recipe: Recipe, progress: Progress) -> None:
         """Do all that a request for this picture would do, for whoever asks next."""
         wanted = self._wanted
-        if self._holds(picture, recipe) or (wanted is not None and wanted[1].picture is picture):
+        if self.holds(picture, recipe) or (wanted is not None and wanted[1].picture is picture):
             return
         resolved = resolve(picture, recipe)
         device = devices.choose(recipe.device, get_denoiser(resolved.method))
@@ -240,9 +240,11 @@ class Session:
         elapsed = (time.perf_counter() - started) * 1e3
         self._remember(picture, recipe, bound, bound.fallback or device.why, elapsed)
 
-    def _holds(self, picture: Picture, recipe: Recipe) -> bool:
+    def holds(self, picture: Picture, recipe: Recipe) -> bool:
+        """Whether `ready` would find the finished result."""
         found, layer = self._finished.get((picture.serial, recipe)), self.cache.peek(picture, recipe.method)
-        return found is not None and layer is not None and layer.is_done(found.recipe, picture.rect)
+        done = found is not None and layer is not None and layer.is_done(found.recipe, picture.rect)
+        return done and layer is not None and layer.is_settled
 
     def _remember(
         self, picture: Picture, recipe: Recipe, bound: Filter, fallback: str, milliseconds: float

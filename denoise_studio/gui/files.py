@@ -172,7 +172,7 @@ class Files(QObject):
         def opened(reference: Picture) -> None:
             self._ended()
             if document in self._window.documents:
-                document.set_reference(reference)
+                self._window.slices.take_reference(document, picture, reference)
                 self._window.status.say("The read-outs compare with the reference now.")
 
         self._start(

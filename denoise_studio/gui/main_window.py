@@ -225,6 +225,7 @@ class MainWindow(QMainWindow):
             self.show_document(rest[min(index, len(rest) - 1)] if rest else None)
         else:
             self._list_documents()
+        self.bridge.session.ahead.cancel_all()
         self.slices.close(document)
         self.bridge.session.forget(document.picture)
         document.deleteLater()

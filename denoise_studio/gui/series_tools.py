@@ -21,7 +21,7 @@ from denoise_studio.core.progress import Progress
 from denoise_studio.core.series import Series
 from denoise_studio.denoisers import get_denoiser
 from denoise_studio.engine.batch import Report, run_series
-from denoise_studio.engine.batch.series import OWN_FOLDER
+from denoise_studio.engine.batch.series import folder_for
 from denoise_studio.engine.volume import VolumeReport, is_volume, save_volume
 from denoise_studio.engine.wishes import Wishes
 from denoise_studio.formats import SaveOptions
@@ -158,10 +158,10 @@ class SaveSeriesDialog(QDialog):
         words = QLabel(
             f"All {len(series)} slices with the present edit ({method}, strength {recipe.strength:.0%}) as a "
             "new series derived from this one, with its recipe inside and beside every file. "
-            "The source is not touched. If it is ended early, saving again goes on."
+            "The source is not touched. If it is ended early, saving again goes on (not if it is anonymised)."
         )
         words.setWordWrap(True)
-        self.path = QLineEdit(str(series.slices[0].path.parent / OWN_FOLDER))
+        self.path = QLineEdit(str(folder_for(series)))
         self.path.setAccessibleName("Folder of the new series")
         self.path.setToolTip("Folder of the new series; made if it is missing")
         choose = QPushButton("Choose …")

@@ -100,7 +100,9 @@ class Slices(QObject):
         self.changed.emit()
 
     def _take(self, document: Document, stack: Stack) -> None:
-        if document not in self._states:
+        if document in self._states:
+            self._states[document].wanted = document.index
+        else:
             self._states[document] = State(document.index)
             stack.prepare = estimated_noise  # here, so that the window need not wait for it
             stack.dropped = self._bridge.session.forget
@@ -109,17 +111,23 @@ class Slices(QObject):
     def close(self, document: Document) -> None:
         """The document was closed."""
         self._states.pop(document, None)
+        if document.stack is not None:
+            document.stack.clear()
 
     def _share(self) -> None:
         """Of the memory a part for slices as they were, the rest for what came of them."""
         stack = self._stack()
-        part = round(_BEFORE * self._budget)
+        whole = part = round(_BEFORE * self._budget)
         for document in self._states:
             if document.stack is not None and document.stack is not stack:
                 document.stack.set_budget(0)
+        state = self.state
+        if state is not None and state.beside is not None:
+            state.beside.set_budget(part // 4)
+            part -= part // 4
         if stack is not None:
             stack.set_budget(part)
-        self._bridge.session.cache.budget_bytes = self._budget - (part if stack is not None else 0)
+        self._bridge.session.cache.budget_bytes = self._budget - (whole if stack is not None else 0)
 
     @property
     def document(self) -> Document | None:
@@ -130,6 +138,17 @@ class Slices(QObject):
     @property
     def state(self) -> State | None:
         return self._states.get(self._document) if self._document is not None else None
+
+    def ready(self) -> set[int]:
+        """The slices that would be there at once; what memory had to let go is none of them any more."""
+        document, stack, state = self._document, self._stack(), self.state
+        if document is None or stack is None or state is None:
+            return set()
+        session, recipe = self._bridge.session, document.recipe
+        kept = {index: stack.peek(index) for index in state.ready}
+        gone = {i for i, picture in kept.items() if picture is None or not session.holds(picture, recipe)}
+        state.ready -= gone - {document.index}
+        return state.ready
 
     def _stack(self) -> Stack | None:
         return self._document.stack if self._document is not None else None
@@ -197,6 +216,7 @@ class Slices(QObject):
         if reference.place is not None and len(reference.place.series) > 1:
             state.beside = stack_of(reference.place.series)
             state.beside.put(reference.place.index, reference)
+            self._share()
         else:
             state.references[document.index] = reference
 
@@ -227,6 +247,20 @@ class Slices(QObject):
             lambda error: self.failed.emit(str(error)),
             key="reference",
         )
+
+    def take_reference(self, document: Document, picture: Picture, reference: Picture) -> None:
+        """Compare with this from now on; it was opened for `picture`, from which one may have gone on."""
+        state = self._states.get(document)
+        if document.picture is picture or state is None:
+            document.set_reference(reference)
+            return
+        if reference.place is not None and len(reference.place.series) > 1:
+            state.beside = stack_of(reference.place.series)
+            state.beside.put(reference.place.index, reference)
+            self._share()
+        elif picture.place is not None:
+            state.references[picture.place.index] = reference
+        self._follow(document)
 
     def forget_reference(self, document: Document) -> None:
         """Compare with nothing, on any slice."""
@@ -304,8 +338,9 @@ class Slices(QObject):
 
     def _order(self, stack: Stack, index: int, state: State) -> list[int]:
         """Slices around this one, nearest first, as many as memory keeps both before and after of."""
-        rows, columns = stack.series.shape
-        kept = max(4, min(stack.room, self._bridge.session.cache.budget_bytes // (rows * columns * 4)) - 2)
+        response = self._document.response if self._document is not None else None
+        size = response.layer.bytes if response is not None else 1
+        kept = max(4, min(stack.room, self._bridge.session.cache.budget_bytes // size) - 2)
         near = sorted(
             (other for other in range(len(stack)) if other != index),
             key=lambda other: (abs(other - index), -state.direction * (other - index)),

@@ -202,3 +202,24 @@ def test_another_series_gets_no_maps_of_this_one(live):
         assert live.heard == []
         finder.open.set()
         assert live.session.fits.wait_idle(SOON)
+
+
+def test_a_result_with_another_slices_maps_is_never_taken_for_finished(live):
+    finder, recipe = Finder(), Recipe(method="finder")
+    stack = Stack(InMemory(3, wave).series)
+    first, second = stack.get(0), stack.get(1)
+    with registered(finder.denoiser):
+        finder.open.set()
+        for picture_ in (first, second):
+            asked(live, Request(picture_, recipe))
+        for level in (1.0, 2.0, 3.0, 4.0):  # until the first one's fit is let go
+            asked(live, Request(first, recipe.replace(noise_level=level)))
+        asked(live, Request(second, recipe))
+        finder.open.clear()
+        live.session.request(Request(first, recipe))
+        assert live.session.lane.wait_idle(SOON)
+        assert not live.session.cache.peek(first, "finder").is_settled
+        assert live.session.ready(Request(first, recipe)) is None
+        assert not live.session.holds(first, recipe)
+        finder.open.set()
+        assert live.session.fits.wait_idle(SOON)

@@ -15,6 +15,7 @@ from series_builders import phantom_slice, write_series
 from denoise_studio.core.errors import FormatError
 from denoise_studio.core.progress import Progress
 from denoise_studio.engine import batch
+from denoise_studio.engine.batch.series import folder_for
 from denoise_studio.engine.record import read_record, record_path
 from denoise_studio.engine.render import render
 from denoise_studio.engine.wishes import Wishes
@@ -107,6 +108,7 @@ KILLED = """
 import sys
 from pathlib import Path
 from denoise_studio.engine import batch
+from denoise_studio.engine.batch.series import folder_for
 from denoise_studio.engine.wishes import Wishes
 from denoise_studio.formats import find_series
 (series,) = find_series(Path(sys.argv[1]))
@@ -184,3 +186,88 @@ def test_maps_may_be_smoothed_along_the_series(series, tmp_path):
     record = read_record(record_path(outputs(tmp_path / "out")[1]))
     assert record.recipe.across == "smoothed"
     assert "smoothed along 4 slices" in record.fit.note
+
+
+def test_another_series_is_not_mixed_into_the_same_folder(series, tmp_path):
+    write_series(tmp_path / "other", 3, SIZE)
+    (other,) = find_series(tmp_path / "other")
+    run(series, tmp_path / "out")
+    before = {path: path.read_bytes() for path in outputs(tmp_path / "out")}
+    with pytest.raises(FormatError, match="another series"):
+        run(other, tmp_path / "out")
+    assert {path: path.read_bytes() for path in outputs(tmp_path / "out")} == before
+
+
+def test_the_folder_that_is_proposed_holds_no_other_series(source, tmp_path):
+    write_series(source, 3, SIZE, prefix="THIN", SeriesNumber=7)
+    thin, thick = sorted(find_series(source), key=len)
+    first = folder_for(thick)
+    run(thick, first)
+    assert folder_for(thick) == first
+    assert folder_for(thin) != first
+    run(thin, folder_for(thin))
+    assert len(outputs(first)) + len(outputs(folder_for(thin))) == len(thin) + len(thick)
+
+
+class StopAfter:
+    """Cancels a run once so many slices are done."""
+
+    def __init__(self, count):
+        self.progress, self.count = Progress(), count
+
+    def file(self, entry, report):
+        if report.totals.done >= self.count:
+            self.progress.cancel()
+
+    def tick(self, report, running): ...
+
+
+def uids(out):
+    return {pydicom.dcmread(path).SeriesInstanceUID for path in outputs(out)}
+
+
+def test_going_back_to_an_earlier_wish_gives_one_series(series, tmp_path):
+    out = tmp_path / "out"
+    run(series, out)
+    stop = StopAfter(2)
+    batch.run_series(series, out, wishes=Wishes(method="identity"), progress=stop.progress, watcher=stop)
+    run(series, out)
+    assert len(uids(out)) == 1
+
+
+def test_after_a_forced_run_that_was_ended_the_next_gives_one_series(series, tmp_path):
+    out = tmp_path / "out"
+    run(series, out)
+    stop = StopAfter(2)
+    run(series, out, force=True, progress=stop.progress, watcher=stop)
+    run(series, out)
+    assert len(uids(out)) == 1
+
+
+def test_smoothed_slices_are_made_anew_when_a_neighbour_has_changed(series, tmp_path):
+    wish = Wishes(method="adaptive-bilateral", across="shared", device="cpu")
+    batch.run_series(series, tmp_path / "out", wishes=wish)
+    again = batch.run_series(series, tmp_path / "out", wishes=wish)
+    assert again.totals.skipped == 6
+    path = series.slices[0].path
+    path.write_bytes(series.slices[1].path.read_bytes()[:-64] + bytes(64))
+    (changed,) = find_series(path.parent)
+    anew = batch.run_series(changed, tmp_path / "out", wishes=wish, force=False)
+    assert anew.totals.skipped == 0
+
+
+def test_an_anonymised_report_names_no_file(series, tmp_path):
+    broken = series.slices[2].path
+    broken.write_bytes(broken.read_bytes()[:-300])
+    report = run(series, tmp_path / "out", options=SaveOptions(anonymise=True))
+    assert report.totals.failed == 1
+    assert "slice 3" in report.files[2].message
+    assert broken.name.encode() not in (tmp_path / "out" / "batch-report.json").read_bytes()
+
+
+def test_anonymised_slices_of_two_runs_are_not_mixed(series, tmp_path):
+    options = SaveOptions(anonymise=True)
+    run(series, tmp_path / "out", options=options)
+    with pytest.raises(FormatError, match="anonymised"):
+        run(series, tmp_path / "out", options=options)
+    assert run(series, tmp_path / "out", options=options, force=True).totals.done == 6

@@ -11,7 +11,7 @@ from denoise_studio.core.errors import Cancelled, FormatError
 from denoise_studio.core.progress import Progress
 from denoise_studio.engine.stack import Stack, stack_of
 
-SLICE = 16 * 16 * 4
+SLICE = 16 * 16 * 7  # what a stack takes a slice of 16 x 16 pixels for
 
 
 def flat(index):

@@ -322,3 +322,56 @@ def test_a_file_with_several_slices_is_gone_through_and_saved_as_one(studio_wind
     studio_window.window.series_tools.save_file(studio_window.document, tmp_path / "out.dcm")
     studio_window.files_done()
     assert np.array_equal(pydicom.dcmread(tmp_path / "out.dcm").pixel_array, samples)
+
+
+def test_a_reference_that_comes_late_goes_to_its_slice(series, tmp_path):
+    write_series(tmp_path / "full", 9, SIZE)
+    series.window.files.open_reference(series.document, tmp_path / "full")
+    series.window.slices.go(7)
+    series.files_done()
+    series.finish()
+    series.until(lambda: series.document.reference is not None)
+    assert series.document.reference.place.index == 7
+
+
+def test_coming_back_the_panel_tells_the_slice_that_is_shown(series, monkeypatch):
+    series.window.slices.go(1)
+    series.open(CT)
+    series.window.show_index(0)
+    series.finish()
+    assert series.window.slices_panel.number.text() == f"{series.document.index + 1} / 9"
+
+
+def test_a_slice_that_cannot_be_read_is_not_named_over_another(series):
+    path = series.document.stack.series.slices[6].path
+    path.write_bytes(path.read_bytes()[:900])
+    series.window.slices.go(6)
+    series.until(lambda: 6 in series.window.slices.state.broken)
+    assert "slice 5 is shown" in series.window.slices_panel.place.text()
+
+
+def test_marks_of_readiness_go_with_the_slices(series):
+    series.window.slices.set_ahead(True)
+    series.until(lambda: len(series.window.slices.state.ready) == 9)
+    series.finish()
+    series.document.stack.set_budget(0)
+    assert len(series.window.slices.ready()) <= 3
+
+
+def test_closing_a_series_ends_what_runs_ahead_and_lets_all_slices_go(series):
+    stack, session = series.document.stack, series.window.bridge.session
+    series.window.slices.set_ahead(True)
+    series.window.close_document(series.document)
+    series.until(lambda: session.ahead.idle)
+    assert stack.peek(4) is None
+    assert not session.cache._layers
+
+
+def test_pins_tell_the_slice_that_is_shown(series):
+    marks = series.window.reading_room.marks
+    marks.pin(QPointF(20.5, 20.5))
+    before = marks.text_of((20, 20))
+    series.window.slices.go(0)
+    series.until(lambda: series.document.index == 0)
+    assert marks.text_of((20, 20)) != before
+    series.finish()

@@ -28,7 +28,7 @@ def asked(described: dict[str, Any]) -> str:
     return hashlib.sha256(canonical(described)).hexdigest()
 
 
-def why_anew(source: Path, target: Path, wanted: str) -> tuple[Record | None, str]:
+def why_anew(source: Path, target: Path, wanted: str, series: str | None = None) -> tuple[Record | None, str]:
     """Whether `target` has to be rendered.
 
     The input is compared by its checksum. The output is, too, only if it was touched after its record
@@ -38,6 +38,7 @@ def why_anew(source: Path, target: Path, wanted: str) -> tuple[Record | None, st
         source: the input.
         target: its output, which may not exist.
         wanted: from `asked`.
+        series: that DICOM outputs must belong to; what is left of another run would tear a series apart.
 
     Returns:
         The record and "" if the output is what was asked for. Else None and why not: "" again if
@@ -55,9 +56,13 @@ def why_anew(source: Path, target: Path, wanted: str) -> tuple[Record | None, st
         return None, "its record cannot be read"
     if record.asked != wanted or record.output.name != target.name:
         return None, "other recipe or options"
+    if series is not None and record.output.format == "dicom" and record.series != series:
+        return None, "part of another run's series"
     if not _same_method(record):
         return None, "the method has changed"
-    if record.input is None or record.input.sha256 != file_sha256(source):
+    if record.input is None:
+        return None, "it was anonymised, so what it was made of cannot be told"
+    if record.input.sha256 != file_sha256(source):
         return None, "the input has changed"
     if not _intact(record, target, beside):
         return None, "the output was changed"

@@ -70,6 +70,7 @@ class Report(msgspec.Struct, kw_only=True):
         id: of this batch; running it again with the same wish goes on with the same one, and DICOM
             slices of one source series join one new series by it.
         asked: checksum of wish and output options; see `engine.batch.done`.
+        source: checksum of the series that was saved; "" for a batch of files.
         wish: what was asked for, in plain JSON types.
         files: in the order in which they were named.
         seconds: wall time of this run.
@@ -80,6 +81,7 @@ class Report(msgspec.Struct, kw_only=True):
 
     files: list[Entry]
     asked: str = ""
+    source: str = ""
     wish: dict[str, Any] = {}
     id: str = msgspec.field(default_factory=lambda: uuid.uuid4().hex)
     seconds: float = 0.0

@@ -123,26 +123,49 @@ def carry_out(
     memory: int | None = None,
     progress: Progress | None = None,
     watcher: Watcher | None = None,
+    source: str = "",
+    state: str = "",
 ) -> Report:
     """`run` for files whose outputs are settled.
 
+    `source` is a checksum of the series that the tasks are the slices of, `state` one of what every result
+    depends on beside its own file.
+
     Raises:
-        StudioError: the wish makes no sense, or the folder cannot be written.
+        StudioError: the wish makes no sense, the folder cannot be written, or holds another series.
     """
-    wishes = wishes or Wishes()
+    wishes, options = wishes or Wishes(), options or SaveOptions()
     wishes.check()
     before = _prepare(_folder(folder), tasks)
-    described = done.wish(wishes, options or SaveOptions())
+    if before is not None and not force:
+        _refuse_another(before, folder, source, options)
+    described = done.wish(wishes, options)
+    if state:
+        described["series_state"] = state
     report = Report(files=[Entry(input=task.name, output=task.output) for task in tasks], wish=described)
+    report.source = source
     report.asked = done.asked(described)
     if before is not None and before.asked == report.asked and not force:
         report.id = before.id
-    saving = dataclasses.replace(options or SaveOptions(), series=report.id)
+    saving = dataclasses.replace(options, series=report.id)
     plan = Plan(folder, wishes, saving, report.asked, force)
     budget = Budget(memory if memory is not None else budget_bytes())
     batch = _Batch(tasks, plan, budget, max(1, jobs), report, before)
     batch.run(progress or Progress(), watcher or _Silent())
     return report
+
+
+def _refuse_another(before: Report, folder: Path, source: str, options: SaveOptions) -> None:
+    """Raise `FormatError` where outputs would be mixed with those of another series or another secret."""
+    if source != before.source and (source or before.source):
+        raise FormatError(
+            f"{folder.name} holds what was made of another series, or a batch; choose another folder."
+        )
+    if source and options.anonymise and any(entry.status in ("done", "skipped") for entry in before.files):
+        raise FormatError(
+            f"{folder.name} holds anonymised slices of an earlier run, whose new identifiers cannot be made "
+            "again; choose another folder, or have all made anew with --force."
+        )
 
 
 def _folder(folder: str | os.PathLike[str]) -> Path:

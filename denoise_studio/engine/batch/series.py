@@ -1,5 +1,6 @@
 """A whole series, slice by slice, into a new one; it goes on where an earlier run was ended."""
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from denoise_studio.core.errors import FormatError
 from denoise_studio.core.progress import Progress
 from denoise_studio.core.series import Place, Series
 from denoise_studio.engine.batch.names import Task
-from denoise_studio.engine.batch.report import Report
+from denoise_studio.engine.batch.report import Report, read_report
 from denoise_studio.engine.batch.runner import Watcher, carry_out
 from denoise_studio.engine.stack import stack_of
 from denoise_studio.engine.wishes import Wishes
@@ -47,8 +48,8 @@ def run_series(
         watcher: told of every slice.
 
     Raises:
-        FormatError: the folder is the source's, cannot be written, or the series is one file with
-            several frames, which becomes one new file.
+        FormatError: the folder is the source's, holds another series, cannot be written, or the series
+            is one file with several frames, which becomes one new file.
         StudioError: the wish makes no sense.
     """
     folder = Path(folder)
@@ -67,13 +68,52 @@ def run_series(
         )
         for index, info in enumerate(series.slices)
     ]
+    source = "anonymised" if hidden else identity(series)
     try:
         return carry_out(
             tasks, folder, wishes, options, force=force, jobs=jobs, memory=memory, progress=progress,
-            watcher=watcher,
+            watcher=watcher, source=source, state=_state(series, wishes),
         )  # fmt: skip
     finally:
         del stack
+
+
+def identity(series: Series) -> str:
+    """A checksum that tells a series from another and nothing else about it."""
+    slices = [f"{info.path.name}:{info.frame}" for info in series.slices]
+    key = series.key or slices[0]
+    return hashlib.sha256(key.encode()).hexdigest()[:32]
+
+
+def _state(series: Series, wishes: Wishes | None) -> str:
+    """Where a slice's result depends on its neighbours: a checksum of all files, as they are now."""
+    ways = (wishes.across, wishes.recipe.across if wishes.recipe is not None else None) if wishes else ()
+    if all(way in (None, "each") for way in ways):
+        return ""
+    found = [(info.path.name, info.frame, *_touched(info.path)) for info in series.slices]
+    return hashlib.sha256(repr(found).encode()).hexdigest()
+
+
+def _touched(path: Path) -> tuple[int, int]:
+    try:
+        status = path.stat()
+    except OSError:
+        return 0, 0
+    return status.st_size, status.st_mtime_ns
+
+
+def folder_for(series: Series) -> Path:
+    """Beside a series, a folder for its results that holds none of another series."""
+    parent, number = series.slices[0].path.parent, 1
+    while True:
+        folder = parent / (OWN_FOLDER if number == 1 else f"{OWN_FOLDER}-{number}")
+        try:
+            before = read_report(folder)
+        except FormatError:
+            before = Report(files=[], source="somebody's own")
+        if before is None or before.source == identity(series):
+            return folder
+        number += 1
 
 
 def _same(one: Path, other: Path) -> bool:

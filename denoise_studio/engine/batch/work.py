@@ -66,7 +66,7 @@ def earlier(task: Task, plan: Plan) -> Entry | str:
         return ""
     if task.place is not None and not task.place.series.files:
         return ""  # slices that are made when they are opened, simulated for example, are not their files
-    record, why = why_anew(task.path, plan.folder / task.output, plan.asked)
+    record, why = why_anew(task.path, plan.folder / task.output, plan.asked, plan.options.series)
     if record is None:
         return why
     return Entry(
@@ -125,7 +125,11 @@ def finish(opened: Opened, plan: Plan, progress: Progress) -> Entry:
         seconds=round(opened.seconds + time.perf_counter() - started, 2),
         clipped=saved.clipped,
         dropped=saved.dropped,
-        notes=(*picture.notes, *_outside(picture, opened.recipe), *filter(None, [rendering.fallback])),
+        notes=(
+            *_unnamed(picture.notes, task),
+            *_outside(picture, opened.recipe),
+            *filter(None, [rendering.fallback]),
+        ),
     )
 
 
@@ -141,8 +145,16 @@ def failed(task: Task, plan: Plan, error: BaseException) -> Entry:
         text = f"Unexpected error ({type(error).__name__}: {error})."
     # Reports go from hand to hand: they say no more of the machine than they must.
     text = text.replace(str(plan.folder / task.output), task.output) if task.output else text
-    text = text.replace(str(task.path), task.name)
+    (text,) = _unnamed((text,), task)
     return Entry(input=task.name, output=task.output, status="failed", message=" ".join(text.split()))
+
+
+def _unnamed(sentences: tuple[str, ...], task: Task) -> tuple[str, ...]:
+    """Sentences with the task's name in place of the file's, which an anonymised report must not tell."""
+    names = [str(task.path)] if task.path.name in task.name else [str(task.path), task.path.name]
+    for name in names:
+        sentences = tuple(sentence.replace(name, task.name) for sentence in sentences)
+    return sentences
 
 
 def check_folder(folder: Path) -> None:

@@ -173,11 +173,14 @@ class SlicesPanel(QWidget):
         self.slider.setRange(0, len(series) - 1)
         self.slider.setValue(state.wanted)
         self.slider.blockSignals(False)
-        self.slider.show_ready(state.ready)
+        ready = self._slices.ready()
+        self.slider.show_ready(ready)
         self.number.setText(f"{state.wanted + 1} / {len(series)}")
-        self.place.setText(place_text(series.slices[state.wanted]))
-        self.place.setToolTip(state.broken.get(state.wanted, ""))
-        self.ready.setText(f"{len(state.ready)} of {len(series)} denoised")
+        broken = state.broken.get(state.wanted, "")
+        shown = f"cannot be read; slice {document.index + 1} is shown"
+        self.place.setText(shown if broken else place_text(series.slices[state.wanted]))
+        self.place.setToolTip(broken)
+        self.ready.setText(f"{len(ready)} of {len(series)} denoised")
         self.notes.setText("\n".join(series.notes))
         self.notes.setVisible(bool(series.notes))
         fits = document.fits

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from denoise_studio.core.geometry import Rect
 from denoise_studio.core.picture import Picture
 from denoise_studio.core.progress import Progress
@@ -26,6 +28,9 @@ class Order:
 
     def draw(self, progress: Progress) -> tuple["Order", ByteArray]:
         progress.check()
+        if self.role == "difference" and (self.layer is None or self.recipe is None):
+            nothing = np.zeros((1, self.rect.height, self.rect.width), np.float32)
+            return self, show_difference(nothing, self.limit, self.factor)
         if self.role == "before" or self.layer is None or self.recipe is None:
             return self, show_part(self.picture, self.rect, self.levels, self.factor)
         if self.role == "difference":

@@ -37,10 +37,12 @@ class Marks(QObject):
         if self._document is not None:
             self._document.response_changed.disconnect(self._read_again)
             self._document.recipe_changed.disconnect(self._read_again)
+            self._document.picture_changed.disconnect(self._read_again)
         self._document, self.drawing = document, None
         if document is not None:
             document.response_changed.connect(self._read_again)
             document.recipe_changed.connect(self._read_again)
+            document.picture_changed.connect(self._read_again)
         self._read_again()
 
     @property

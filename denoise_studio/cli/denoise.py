@@ -60,8 +60,8 @@ def denoise(
 
     IN may be a folder with the slices of a series, or a DICOMDIR. OUT is then the folder of the new,
     derived series; where IN holds several, each gets a folder of its own in OUT. Run again with the
-    same words, it skips the slices that are done (not of an anonymised series). A file with several slices (enhanced DICOM, NIfTI)
-    becomes one new file.
+    same words, it skips the slices that are done (not of an anonymised series). A file with several
+    slices (enhanced DICOM, NIfTI) becomes one new file.
     """
     if input.is_dir() or input.name.upper() == "DICOMDIR":
         from denoise_studio.cli.series import denoise_series

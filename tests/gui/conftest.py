@@ -1,6 +1,7 @@
 """The real window, offscreen, and a check that it leaves nothing behind."""
 
 import gc
+import itertools
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +20,10 @@ from denoise_studio.gui.settings import SettingsFile
 
 # What the offscreen platform says of itself; it tells nothing about the program.
 HARMLESS = (r"This plugin does not support (propagateSizeHints|raise|grabbing the keyboard)",)
+
+
+_OFTEN = 10
+_windows = itertools.count()
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +46,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def make_window(studio_app: QApplication, qtbot, tmp_path: Path) -> Iterator[Callable[..., Driver]]:
     """Makes shown windows; at the end each is closed and must leave nothing behind."""
     made: list[MainWindow] = []
+    if next(_windows) % _OFTEN == 0:  # what tests leave over would else be frozen, and stay for ever
+        gc.unfreeze()
+        gc.collect()
     gc.freeze()  # modules imported so far need not be looked through again and again
     threads_before = set(threading.enumerate())
 

@@ -48,4 +48,5 @@ ADAPTIVE = Denoiser(
     reach=reach,
     wide_values=True,
     load_explain=_load_explain,
+    version=2,
 )

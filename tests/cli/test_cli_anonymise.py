@@ -54,11 +54,14 @@ def test_a_series(run, source, tmp_path):
 
 
 def test_what_was_saved_with_names_does_not_do(run, source, tmp_path):
-    """The second run must not skip what the first has left: it holds names."""
+    """The second run must not skip what the first has left, nor lie beside it: it holds names."""
     words = ("denoise", source, "-o", tmp_path / "out", "--method", "identity")
     assert run(*words).code == 0
     assert named(tmp_path / "out")
-    assert "3 done" in run(*words, "--anonymise").out
+    refused = run(*words, "--anonymise")
+    assert refused.code == 1
+    assert "another folder" in refused.err
+    assert "3 done" in run(*words, "--anonymise", "--force").out
     assert not [name for name in named(tmp_path / "out") if name.endswith(".dcm")]
 
 

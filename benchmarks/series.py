@@ -130,7 +130,6 @@ def window(folder: Path) -> None:
     row("step, slice neither open nor denoised (bilateral)", [studio.go(middle + n) for n in range(1, 41)])
     row("step, open and denoised", [studio.go(middle + n % 40) for n in range(1, 121)])
     slices.set_ahead(True)
-    studio.go(middle)
     studio.until(lambda: studio.window.bridge.session.ahead.idle)
     ready = len(slices.state.ready if slices.state else ())
     row(

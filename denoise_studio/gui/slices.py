@@ -19,6 +19,8 @@ RATES = (5, 10, 15, 20, 25, 30)
 """Slices a second of the cine loop."""
 _BEFORE = 0.45
 """Share of the memory for slices that are open; a result takes as much as a slice."""
+_REST = 200
+"""Milliseconds on one slice after which others are denoised ahead."""
 _STEPS = {
     Qt.Key.Key_Up: -1,
     Qt.Key.Key_Down: 1,
@@ -74,6 +76,10 @@ class Slices(QObject):
         self._cine.setTimerType(Qt.TimerType.PreciseTimer)
         self._cine.timeout.connect(self._next)
         self.rate = 10
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(_REST)
+        self._rest.timeout.connect(self._begin_ahead)
         self._told.connect(self._is_ready)
         for pane in compare.panes:
             pane.wheeled.connect(lambda steps, point: self.step(steps))
@@ -325,7 +331,13 @@ class Slices(QObject):
         state.ready.add(document.index)
         if fresh:
             self.changed.emit()
-        if not self.ahead:
+        if self.ahead:
+            self._rest.start()
+
+    def _begin_ahead(self) -> None:
+        """Whoever goes on from slice to slice is not to be held up by those that come next."""
+        document, stack, state = self._document, self._stack(), self.state
+        if document is None or stack is None or state is None or not document.is_final or not self.ahead:
             return
         session = self._bridge.session
         recipe, told = document.recipe, self._told.emit

@@ -130,7 +130,8 @@ def window(folder: Path) -> None:
     row("step, slice neither open nor denoised (bilateral)", [studio.go(middle + n) for n in range(1, 41)])
     row("step, open and denoised", [studio.go(middle + n % 40) for n in range(1, 121)])
     slices.set_ahead(True)
-    studio.until(lambda: studio.window.bridge.session.ahead.idle)
+    ahead = studio.window.bridge.session.ahead
+    studio.until(lambda: ahead.idle and len(slices.ready()) > 100)
     ready = len(slices.state.ready if slices.state else ())
     row(
         "step, while nothing else runs, all around ready", [studio.go(middle + n % 90) for n in range(1, 181)]

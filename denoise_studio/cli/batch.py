@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from denoise_studio.cli.options import read_wishes, recipe_options, saving_options
-from denoise_studio.core.errors import RecipeError, StudioError
+from denoise_studio.cli.options import checked_wishes, recipe_options, saving_options
+from denoise_studio.core.errors import StudioError
 from denoise_studio.core.progress import Progress
 
 if TYPE_CHECKING:
@@ -79,13 +79,7 @@ def batch(
     from denoise_studio.engine.batch import run
     from denoise_studio.formats import SaveOptions
 
-    wanted = read_wishes(**wishes)
-    try:
-        wanted.check()
-    except RecipeError as error:
-        if wanted.method is None and not wanted.settings:
-            raise  # the file's fault, not the command's
-        raise click.UsageError(str(error)) from None
+    wanted = checked_wishes(**wishes)
     options = SaveOptions(int(bits) if bits else None, quality, develop=develop, exposure=exposure)
     with stopping() as progress, watcher(as_json, progress) as shown:
         report = run(

@@ -163,3 +163,22 @@ def read_wishes(recipe_file: Path | None, **given: Any) -> "Wishes":
     from denoise_studio.engine.wishes import Wishes
 
     return Wishes(recipe=None if recipe_file is None else read_recipe(recipe_file), **given)
+
+
+def checked_wishes(**given: Any) -> "Wishes":
+    """`read_wishes` for commands of many pictures: what makes no sense is said before the first is opened.
+
+    Raises:
+        RecipeError: the recipe file cannot be read, or what it asks for makes no sense.
+        UsageError: what the options ask for makes no sense.
+    """
+    from denoise_studio.core.errors import RecipeError
+
+    wanted = read_wishes(**given)
+    try:
+        wanted.check()
+    except RecipeError as error:
+        if wanted.method is None and not wanted.settings:
+            raise  # the file's fault, not the command's
+        raise click.UsageError(str(error)) from None
+    return wanted

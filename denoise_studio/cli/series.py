@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from denoise_studio.cli.batch import outcome, stopping
-from denoise_studio.cli.options import read_wishes
+from denoise_studio.cli.options import checked_wishes
 from denoise_studio.cli.printing import echo_json, number
-from denoise_studio.core.errors import FormatError, RecipeError, StudioError
+from denoise_studio.core.errors import FormatError, StudioError
 
 if TYPE_CHECKING:
     from denoise_studio.core.progress import Progress
     from denoise_studio.core.series import Series
-    from denoise_studio.engine.wishes import Wishes
     from denoise_studio.formats import SaveOptions
 
 
@@ -32,7 +31,7 @@ def denoise_series(
     from denoise_studio.engine.batch import run_series
     from denoise_studio.formats import SaveOptions
 
-    wanted = _wishes(**wishes)
+    wanted = checked_wishes(**wishes)
     saving["bits"] = int(saving["bits"]) if saving["bits"] else None
     options = SaveOptions(**saving)
     problems: list[str] = []
@@ -66,7 +65,7 @@ def denoise_volume(
     from denoise_studio.engine.render import describe
     from denoise_studio.engine.volume import save_volume
 
-    report = save_volume(series, output, _wishes(**wishes), options, progress)
+    report = save_volume(series, output, checked_wishes(**wishes), options, progress)
     saved = report.saved
     if as_json:
         echo_json(
@@ -122,17 +121,6 @@ def _described(series: "Series") -> dict[str, Any]:
             for info in series.slices
         ],
     }
-
-
-def _wishes(**given: Any) -> "Wishes":
-    wanted = read_wishes(**given)
-    try:
-        wanted.check()
-    except RecipeError as error:
-        if wanted.method is None and not wanted.settings:
-            raise  # the file's fault, not the command's
-        raise click.UsageError(str(error)) from None
-    return wanted
 
 
 def _chosen(source: Path, folder: Path, choice: int | None, progress: Any) -> list[tuple[int, "Series"]]:

@@ -52,6 +52,8 @@ def run_series(
             is one file with several frames, which becomes one new file.
         StudioError: the wish makes no sense.
     """
+    from denoise_studio.formats.dicom_anonymise import plain_name  # pydicom only where it is needed
+
     folder = Path(folder)
     if any(info.frame is not None for info in series.slices):
         raise FormatError("A file with several frames becomes one new file; it is not saved slice by slice.")
@@ -63,7 +65,7 @@ def run_series(
         Task(
             info.path,
             f"slice {index + 1}" if hidden else info.path.name,
-            f"IM{index + 1:04d}.dcm",
+            plain_name(index + 1),
             place=Place(series, index),
         )
         for index, info in enumerate(series.slices)

@@ -101,7 +101,7 @@ class MeasuresTable(QWidget):
         row = QHBoxLayout()
         row.setContentsMargins(8, 3, 6, 3)
         row.setSpacing(5)
-        captions = [_quiet(text) for text in ("Contrast of", "to", "Means may move")]
+        captions = [_quiet(text) for text in ("Contrast of", "to", "Limit")]
         self._spare = [*captions, self.noise_of]
         left: tuple[QWidget, ...] = (
             captions[0], self.first, captions[1], self.second, self.noise_of, self.contrast,
